@@ -1,0 +1,102 @@
+// Package extract finds the values of error.type in one document, in whatever shape a logger or a shipper wrapped them.
+//
+// It is the third stop of a log line: frame cuts bytes into documents, extract reports the candidates in a document,
+// classify decides which of them are SDK errors. Extract knows shapes (envelopes, paths, escapes, time forms), not
+// meanings: it never asks what 206 is. A candidate carries its evidence, and the rules that weigh it are classify's.
+//
+// Words: a document is one JSON text or one line of text; a record is what remains of it after known envelopes are
+// taken off; a place is the root's "error" or the literal key "error.type".
+package extract
+
+import "time"
+
+// Kind says how the value of a type key was written.
+type Kind uint8
+
+const (
+	Number Kind = iota + 1 // a JSON number or a string of decimal digits that fits int32: Value.Code holds it
+	Name                   // a string of letters, digits and _ without a lower-case letter: perhaps a constant name
+	Other                  // anything else that may stand at a place: 0206, " 206", true, [], beyond int32 …
+)
+
+// Value is a type as it was written.
+type Value struct {
+	Kind Kind
+	Code int32  // for Number
+	Text string // as written, without quotes, cleaned (no control characters, valid UTF-8) and at most 64 bytes
+}
+
+// Level is the severity that a record, or a word in the text before it, claims.
+type Level uint8
+
+const (
+	NoLevel   Level = iota // none found
+	BelowWarn              // trace, debug, info, log, notice …
+	WarnUp                 // warn, error, fatal, critical …
+)
+
+// Candidate is one type value in a document, with all that classify needs to weigh it.
+type Candidate struct {
+	Value  Value
+	Path   string // where it stood, as a dotted path from the record's root, array elements as []: "error.type", "args[].type"
+	Shape  Shape
+	Record int // number of the record within the document, from 0
+	Parent int // index of the innermost enclosing candidate in the same slice, or -1
+
+	Place   bool // the root's error, or the literal key error.type (also as an OTLP attribute)
+	SDKKeys bool // only SDK keys in its object; at a record's root the logger's own may stand beside if Level is WarnUp
+	Plain   bool // found in plain text, logfmt or a cut-off document: a place counts for nothing there
+	Foreign bool // http, rpc, db, status_code or stack_trace stands in the object or at its root
+	Level   Level
+
+	HasMessage bool // message is a string (perhaps empty)
+	HasReason  bool // reason, or data.reason, is a string
+	HasXHR     bool // xhr is an object
+	Message    string
+	Reason     string // reason, else data.reason
+	AtRoot     bool   // the object is a record's root: a known text may follow a prefix in Message
+
+	User, Device, Version, Platform string // of the record; "" if not found
+	Time                            int64  // Unix milliseconds of the record, or of its envelope; 0 if none
+}
+
+// Shape names how a code was found. The zero value is Flat.
+type Shape uint8
+
+// Document is what became of one document.
+type Document struct {
+	Candidates []Candidate // in the order of the text; enclosing before enclosed
+	Broken     bool        // it looks like JSON, is not, and not even a cut-off end explains it
+	TooDeep    bool        // nested beyond Options.MaxDepth; not read
+}
+
+// Options sets where an Extractor looks. The zero value finds fields by itself.
+type Options struct {
+	// Fields overrides the search: dotted paths for "code", "time", "user", "device", "version", "platform".
+	// A path begins at a record's root; a dot inside a key is written \. .
+	Fields map[string]string
+	// Now bounds times: one more than a day after Now is no time. The zero Now sets no upper bound.
+	Now time.Time
+	// Day supplies the date to clocks without one (the SDK's HH:MM:SS:ms), if nothing before did.
+	Day time.Time
+	// Zone is that of times written without one; nil means UTC.
+	Zone *time.Location
+	// MaxDepth is the deepest nesting read; 0 means 1000.
+	MaxDepth int
+}
+
+// Extractor reads documents one after the other. It keeps the last date seen, for clocks that have none, and buffers.
+// It is used by one goroutine.
+type Extractor struct {
+	opt Options
+}
+
+// New returns an Extractor. It does not check Options.Fields; see ParsePath.
+func New(opt Options) *Extractor {
+	return &Extractor{opt: opt}
+}
+
+// Extract reports the candidates in doc. The result, its slice included, is valid until the next call; strings in it stay valid.
+func (x *Extractor) Extract(doc []byte) Document {
+	return Document{}
+}
