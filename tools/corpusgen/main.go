@@ -81,7 +81,7 @@ func writeBoth(path string, opt corpus.Options) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(corpus.TruthPath(path), append(text, '\n'), 0o644) //nolint:gosec // nothing in it is secret
+	return os.WriteFile(corpus.TruthPath(path), append(text, '\n'), 0o644)
 }
 
 // parseSize reads a number of bytes such as 4096, 64KiB, 16MiB or 1GiB.

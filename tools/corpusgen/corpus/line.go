@@ -138,7 +138,7 @@ type choice struct {
 
 // of returns the choice that belongs to h.
 func of(choices []choice, h uint64) string {
-	n := int(h % 100) //nolint:gosec // below 100
+	n := int(h % 100)
 	for _, c := range choices {
 		if n -= c.share; n < 0 {
 			return c.text
@@ -162,7 +162,7 @@ func appendClient(b []byte, user string, device int, version string) []byte {
 	b = append(b, `","device":"`...)
 	b = append(b, platform...)
 	b = append(b, '_')
-	b = appendHex(b, mix(h+uint64(device)), 8) //nolint:gosec // device is small and positive
+	b = appendHex(b, mix(h+uint64(device)), 8)
 	b = append(b, `","platform":"`...)
 	b = append(b, platform...)
 	b = append(b, `","version":"`...)

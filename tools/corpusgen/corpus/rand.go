@@ -12,8 +12,8 @@ func (r *rng) next() uint64 {
 
 // n returns a number in [0, limit). Its bias is below limit/2⁶⁴.
 func (r *rng) n(limit int) int {
-	hi, _ := bits.Mul64(r.next(), uint64(limit)) //nolint:gosec // limits are positive constants
-	return int(hi)                               //nolint:gosec // less than limit
+	hi, _ := bits.Mul64(r.next(), uint64(limit))
+	return int(hi)
 }
 
 // between returns a number in [lo, hi].

@@ -1,0 +1,28 @@
+# Names for commands that work by hand as well. Needs Go; golangci-lint for check (.ci/run builds the right version).
+SIZE ?= 512MiB
+ROUNDS ?= 5
+SECONDS ?= 20
+
+.PHONY: build test check golden bench fuzz ci
+
+build:
+	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/imerr-scan ./cmd/imerr-scan
+
+test:
+	go test ./...
+
+check: # format, vet, lint, architecture, races
+	test -z "$$(gofmt -l cmd internal pkg tools)"
+	go vet ./... && golangci-lint run ./... && go test -race ./...
+
+golden: # rewrite the golden files of the packages that have some; read the diff before keeping it
+	go test $$(grep -rlE --include='*_test.go' 'flag\.Bool\("update"' . | xargs -n1 dirname | sort -u) -update
+
+bench: # make bench SIZE=64MiB ROUNDS=1
+	go run ./tools/bench -size $(SIZE) -rounds $(ROUNDS)
+
+fuzz: # make fuzz SECONDS=60
+	.ci/fuzz $(SECONDS)
+
+ci:
+	.ci/run
