@@ -1,7 +1,7 @@
 # Names for commands that work by hand as well. Needs Go; golangci-lint for check (.ci/run builds the right version).
 SIZE ?= 512MiB
 ROUNDS ?= 5
-SECONDS ?= 20
+FUZZ_SECONDS ?= 20
 
 .PHONY: build test check golden bench fuzz ci
 
@@ -21,8 +21,8 @@ golden: # rewrite the golden files of the packages that have some; read the diff
 bench: # make bench SIZE=64MiB ROUNDS=1
 	go run ./tools/bench -size $(SIZE) -rounds $(ROUNDS)
 
-fuzz: # make fuzz SECONDS=60
-	.ci/fuzz $(SECONDS)
+fuzz: # make fuzz FUZZ_SECONDS=60
+	.ci/fuzz $(FUZZ_SECONDS)
 
 ci:
 	.ci/run
