@@ -180,7 +180,7 @@ func parse(text string) (*sheet, []Mistake) {
 		var line string
 		line, text, _ = strings.Cut(text, "\n")
 		p.line++
-		p.read(strings.TrimRight(line, " \t\r"))
+		p.read(trimRight(line))
 	}
 	p.endRecord()
 	return &p.sheet, p.mistakes
@@ -188,7 +188,7 @@ func parse(text string) (*sheet, []Mistake) {
 
 // read takes one line without its end.
 func (p *parser) read(line string) {
-	body := strings.TrimLeft(line, " \t")
+	body := trimLeft(line)
 	switch {
 	case body == "":
 		p.endRecord()
@@ -196,12 +196,12 @@ func (p *parser) read(line string) {
 	case body[0] == '#':
 		return
 	}
-	name, value, ok := strings.Cut(body, ":")
-	if !ok {
+	colon := strings.IndexByte(body, ':')
+	if colon < 0 {
 		p.noColon(body)
 		return
 	}
-	name, value = strings.TrimRight(name, " \t"), strings.TrimLeft(value, " \t")
+	name, value := trimRight(body[:colon]), trimLeft(body[colon+1:])
 	if !p.fit(name, value) {
 		return
 	}
@@ -232,6 +232,10 @@ func (p *parser) fit(name, value string) bool {
 				i++
 				continue
 			}
+			if isChinese(s[i:]) {
+				i += 3
+				continue
+			}
 			r, n := utf8.DecodeRuneInString(s[i:])
 			if r == utf8.RuneError && n <= 1 {
 				p.mistake("the line is no valid UTF-8", "save the file as UTF-8")
@@ -245,6 +249,30 @@ func (p *parser) fit(name, value string) bool {
 		}
 	}
 	return true
+}
+
+// isChinese reports whether s begins with a rune of U+3000 to U+9FFF or U+FF00 to U+FF7F: a third of the file, and all
+// visible. It spares them the look into Unicode's tables.
+func isChinese(s string) bool {
+	if len(s) < 3 || s[1]&0xc0 != 0x80 || s[2]&0xc0 != 0x80 {
+		return false
+	}
+	return s[0] >= 0xe3 && s[0] <= 0xe9 || s[0] == 0xef && (s[1] == 0xbc || s[1] == 0xbd)
+}
+
+// trimLeft and trimRight take off spaces and tabs, trimRight also the carriage return of a Windows line.
+func trimLeft(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] == '\t') {
+		s = s[1:]
+	}
+	return s
+}
+
+func trimRight(s string) string {
+	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t' || s[len(s)-1] == '\r') {
+		s = s[:len(s)-1]
+	}
+	return s
 }
 
 // outer takes a key of the record itself.
