@@ -87,14 +87,15 @@ func padLeft(s string, w int) string  { return spaces(w-width(s)) + s }
 func spaces(n int) string { return strings.Repeat(" ", max(n, 0)) }
 
 // wrap breaks s into lines of at most w columns: at spaces, and between Chinese characters, but never before a mark that
-// closes a phrase. A word that is longer than a line is broken.
+// closes a phrase. A word that is longer than a line is broken. A no-break space holds its neighbours together and is
+// written as a space.
 func wrap(s string, w int) []string {
 	w = max(w, 8)
 	var lines []string
 	var line strings.Builder
 	used := 0
 	flush := func() {
-		lines = append(lines, strings.TrimRight(line.String(), " "))
+		lines = append(lines, strings.TrimRight(strings.ReplaceAll(line.String(), "\u00a0", " "), " "))
 		line.Reset()
 		used = 0
 	}
@@ -140,8 +141,10 @@ func words(s string) []string {
 	return out
 }
 
-func wide(r rune) bool    { return r >= 0x2E80 && columns.RuneWidth(r) == 2 }
-func closing(r rune) bool { return strings.ContainsRune("，。、；：？！）」』】》”’…,.;:?!)]}%", r) }
+func wide(r rune) bool { return r >= 0x2E80 && columns.RuneWidth(r) == 2 }
+func closing(r rune) bool {
+	return strings.ContainsRune("，。、；：？！）」』】》”’…,.;:?!)]}%*", r)
+}
 func opening(r rune) bool { return strings.ContainsRune("（「『【《“‘([{", r) }
 
 // grouped writes n with separators: 1,284,310.
@@ -248,3 +251,39 @@ func (p *printer) Write(b []byte) (int, error) {
 func (p *printer) line(format string, args ...any) {
 	fmt.Fprintf(p, format+"\n", args...)
 }
+
+// keep leaves only the columns at the given indexes.
+func (t *table) keep(columns ...int) {
+	pick := func(row []string) []string {
+		var out []string
+		for _, i := range columns {
+			out = append(out, row[i])
+		}
+		return out
+	}
+	right := make([]bool, len(columns))
+	for to, from := range columns {
+		right[to] = from < len(t.right) && t.right[from]
+	}
+	t.head, t.right = pick(t.head), right
+	for i, row := range t.rows {
+		t.rows[i] = pick(row)
+	}
+}
+
+// screen is write for a screen of w columns: lines are cut to it, the head is dim, and numbers stand on the right.
+func (t *table) screen(out io.Writer, indent string, w int, k ink) {
+	var b strings.Builder
+	t.write(&b, indent)
+	for i, line := range strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n") {
+		line = strings.TrimRight(cut(line, w), " ")
+		if i == 0 && len(t.head) > 0 {
+			line = k.dim(line)
+		}
+		fmt.Fprintln(out, line)
+	}
+}
+
+// Clean makes a text from a log fit to be shown: one line, at most 2,048 runes, valid UTF-8, and nothing that moves the
+// cursor, reorders or hides text. What is invisible is shown as \u202e; line ends and tabs become spaces.
+func Clean(s string) string { return clean(s, sampleLimit) }
