@@ -1,0 +1,69 @@
+package main
+
+import (
+	"bytes"
+	"os/exec"
+	"strconv"
+)
+
+// peer is a command that is measured.
+type peer struct {
+	name string
+	argv []string // the log's path is added
+	// events reads the number of errors out of what the command printed; nil if it answers an easier question.
+	events func(out []byte) int64
+}
+
+const inPython = `
+import collections, json, sys
+n = collections.Counter()
+for line in open(sys.argv[1], "rb"):
+    try:
+        e = json.loads(line).get("error")
+    except ValueError:
+        continue
+    if isinstance(e, dict) and "type" in e:
+        n[e["type"]] += 1
+print(sum(n.values()))
+`
+
+// peers returns what is installed, ours first, and the names of the rest.
+func (b *bench) peers() (found []peer, missing []string) {
+	for _, p := range []peer{
+		{"imerr-scan -j 1", []string{b.program("imerr-scan"), "-j", "1", "-o", "json"}, eventsOfJSON},
+		{"imerr-scan", []string{b.program("imerr-scan"), "-o", "json"}, eventsOfJSON},
+		{"wc -l", []string{"wc", "-l"}, nil},
+		{`rg -c '"error"'`, []string{"rg", "-c", `"error"`}, nil},
+		{`grep -c '"error"'`, []string{"grep", "-c", `"error"`}, nil},
+		{"Scanner + gjson (toy)", []string{b.program("toy")}, firstNumber},
+		{"python3 json", []string{"python3", "-c", inPython}, firstNumber},
+		{"jq", []string{"jq", "-c", `.error?.type? // empty`}, countLines},
+	} {
+		if _, err := exec.LookPath(p.argv[0]); err != nil {
+			missing = append(missing, p.argv[0])
+			continue
+		}
+		found = append(found, p)
+	}
+	return found, missing
+}
+
+func firstNumber(out []byte) int64 {
+	n, err := strconv.ParseInt(string(bytes.TrimSpace(out)), 10, 64)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+func countLines(out []byte) int64 { return int64(bytes.Count(out, []byte("\n"))) }
+
+// eventsOfJSON reads the events of a result; they were checked code by code before.
+func eventsOfJSON(out []byte) int64 {
+	_, rest, ok := bytes.Cut(out, []byte(`"events":`))
+	if !ok {
+		return -1
+	}
+	end := bytes.IndexAny(rest, ",}")
+	return firstNumber(rest[:max(end, 0)])
+}
