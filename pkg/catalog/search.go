@@ -14,30 +14,40 @@ func (c *Catalog) Find(name string) *Entry {
 	if e := c.ByName(name); e != nil || len(name) > 2*maxName {
 		return e
 	}
-	for _, same := range []func(a, b string) bool{
-		func(a, b string) bool { return a == b },
-		func(a, b string) bool { return len(a) >= minShort && stem(a) == stem(b) },
-	} {
-		var found []*Entry
-		for _, e := range c.entries {
-			if e.called(func(n string) bool { return same(fold(name), fold(n)) }) {
-				found = append(found, e)
-			}
+	spellings := []func(string) string{fold, func(s string) string { return stem(fold(s)) }}
+	names := []func(*Entry) []string{
+		func(e *Entry) []string { return []string{e.Name} },
+		func(e *Entry) []string { return e.Aliases },
+	}
+	for i, spell := range spellings {
+		want := spell(name)
+		if i > 0 && len(want) < minShort {
+			break
 		}
-		if len(found) == 1 {
-			return found[0]
+		for _, of := range names {
+			if found := c.named(of, func(n string) bool { return spell(n) == want }); len(found) == 1 {
+				return found[0]
+			} else if len(found) > 1 {
+				return nil
+			}
 		}
 	}
 	return nil
 }
 
+// named returns the entries of which is holds for one of the names that of gives.
+func (c *Catalog) named(of func(*Entry) []string, is func(name string) bool) []*Entry {
+	var found []*Entry
+	for _, e := range c.entries {
+		if slices.ContainsFunc(of(e), is) {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
 // minShort is the least length of a name without its prefix: "error" means no code.
 const minShort = 6
-
-// called reports whether is holds of the name or an alias.
-func (e *Entry) called(is func(name string) bool) bool {
-	return is(e.Name) || slices.ContainsFunc(e.Aliases, is)
-}
 
 // fold brings the spellings of a name together.
 func fold(name string) string {
@@ -54,11 +64,9 @@ func stem(name string) string {
 	return name
 }
 
-// Hit is an entry that Search found.
-type Hit struct {
-	Entry  *Entry
-	Reason *Reason // the reason whose text the phrase holds, or nil
-
+// hit is an entry that a search looked at.
+type hit struct {
+	entry   *Entry
 	score   int
 	missing int // terms of the phrase that the entry does not have
 }
@@ -70,7 +78,7 @@ const maxTerms = 32
 // English or Chinese phrase of the meaning ("踢下线"), or a text that the SDK logs. Every word has to be found in the entry,
 // of Chinese two thirds of the pairs of characters; if no entry has them, those are taken that have the most, and at least
 // half. Nothing is found for an empty phrase.
-func (c *Catalog) Search(phrase string) []Hit {
+func (c *Catalog) Search(phrase string) []*Entry {
 	phrase = strings.TrimSpace(phrase)
 	if len(phrase) > maxValue {
 		phrase = strings.ToValidUTF8(phrase[:maxValue], "")
@@ -79,7 +87,7 @@ func (c *Catalog) Search(phrase string) []Hit {
 	if len(q.words)+len(q.pairs) == 0 {
 		return nil
 	}
-	var hits, near []Hit
+	var hits, near []hit
 	for _, e := range c.entries {
 		h := q.look(e)
 		if h.score > 0 && 3*h.missing <= len(q.pairs) {
@@ -91,21 +99,24 @@ func (c *Catalog) Search(phrase string) []Hit {
 	if len(hits) == 0 {
 		hits = nearest(near)
 	}
-	slices.SortStableFunc(hits, func(a, b Hit) int {
+	slices.SortStableFunc(hits, func(a, b hit) int {
 		return cmp.Or(cmp.Compare(b.score, a.score),
-			cmp.Compare(slices.Index(tiers, a.Entry.Tier), slices.Index(tiers, b.Entry.Tier)),
-			cmp.Compare(a.Entry.Code, b.Entry.Code))
+			cmp.Compare(slices.Index(tiers, a.entry.Tier), slices.Index(tiers, b.entry.Tier)))
 	})
-	return hits
+	out := make([]*Entry, len(hits))
+	for i, h := range hits {
+		out[i] = h.entry
+	}
+	return out
 }
 
 // nearest keeps the hits that miss the least.
-func nearest(hits []Hit) []Hit {
+func nearest(hits []hit) []hit {
 	least := maxTerms
 	for _, h := range hits {
 		least = min(least, h.missing)
 	}
-	return slices.DeleteFunc(hits, func(h Hit) bool { return h.missing > least })
+	return slices.DeleteFunc(hits, func(h hit) bool { return h.missing > least })
 }
 
 // query is a phrase made ready for looking.
@@ -153,8 +164,8 @@ const (
 )
 
 // look weighs one entry. A score of 0 means that nothing speaks for it.
-func (q *query) look(e *Entry) Hit {
-	h := Hit{Entry: e, Reason: e.ReasonAfterPrefix(q.phrase)}
+func (q *query) look(e *Entry) hit {
+	h := hit{entry: e}
 	name := strings.ToLower(e.Name)
 	main, rest := e.words()
 	for _, w := range q.words {
@@ -164,12 +175,14 @@ func (q *query) look(e *Entry) Hit {
 		h.add(weigh(e, name, main, rest, p, strings.Contains))
 	}
 	whole := 0
-	if h.Reason != nil && len(h.Reason.Text) >= minShort {
-		whole += weighsReason + len(h.Reason.Text)
-	} else if h.Reason = e.reasonAround(q.lower); h.Reason != nil {
+	if r := e.ReasonAfterPrefix(q.phrase); r != nil && len(r.Text) >= minShort {
+		whole += weighsReason + len(r.Text)
+	} else if len(q.lower) >= minShort && slices.ContainsFunc(e.Reasons, func(r Reason) bool {
+		return strings.Contains(strings.ToLower(r.Text), q.lower)
+	}) {
 		whole += weighsReason/2 + len(q.lower)
 	}
-	if e.called(func(n string) bool { return fold(n) == q.folded }) {
+	if fold(e.Name) == q.folded || slices.ContainsFunc(e.Aliases, func(n string) bool { return fold(n) == q.folded }) {
 		whole += weighsName
 	}
 	if part := strings.ReplaceAll(q.lower, " ", "_"); strings.Contains(name, part) && len(part) >= 3 {
@@ -185,7 +198,7 @@ func (q *query) look(e *Entry) Hit {
 	return h
 }
 
-func (h *Hit) add(weight int) {
+func (h *hit) add(weight int) {
 	h.score += weight
 	if weight == 0 {
 		h.missing++
@@ -228,19 +241,6 @@ func (e *Entry) words() (main, rest string) {
 		put(&b, t.ZH)
 	}
 	return strings.ToLower(a.String()), strings.ToLower(b.String())
-}
-
-// reasonAround returns the reason whose text holds the phrase, if the phrase is long enough to mean it.
-func (e *Entry) reasonAround(lower string) *Reason {
-	if len(lower) < minShort {
-		return nil
-	}
-	for i := range e.Reasons {
-		if r := &e.Reasons[i]; strings.Contains(strings.ToLower(r.Text), lower) {
-			return r
-		}
-	}
-	return nil
 }
 
 // hasWord reports whether text has the word, or one that begins with it if it has four letters or more. English endings
