@@ -274,8 +274,8 @@ func (s *screen) concentration(r *aggregate.CodeResult) string {
 		if here < 0.6 || here < 1.5*usual { // a smaller lift is not worth a line
 			continue
 		}
-		return s.gapWord() + s.say("%.0f%% of them come from %s %s (other codes: %.0f%%).", "其中 %.0f%% 来自%s %s（其他代码一般为 %.0f%%）。",
-			100*here, field.name, cut(clean(list[0].key, 64), 24), 100*usual)
+		return s.gapWord() + s.say("%.0f%% of %d come from %s %s (other codes: %.0f%%).", "%[2]d 的 %.0[1]f%% 来自%[3]s %[4]s（其他代码一般为 %.0[5]f%%）。",
+			100*here, r.Code, field.name, cut(clean(list[0].key, 64), 24), 100*usual)
 	}
 	return ""
 }

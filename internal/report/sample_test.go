@@ -80,8 +80,8 @@ func morning() *aggregate.Result {
 		Schema: aggregate.Schema, Version: "1.0.0",
 		Catalog: aggregate.CatalogInfo{Platform: "web", Version: "4.21", Entries: 147},
 		Span:    aggregate.Span{First: at("06:00:04"), Last: at("11:59:58")},
-		Lines: aggregate.Lines{Read: 1284310, WithError: 17981, WithoutError: 1265642, Broken: 212, TooLong: 2, Foreign: 61, Empty: 412},
-		Bytes: 537290342, Events: 17993, Success: 88, Undated: 14,
+		Lines:   aggregate.Lines{Read: 1284310, WithError: 17981, WithoutError: 1265642, Broken: 212, TooLong: 2, Foreign: 61, Empty: 412},
+		Bytes:   537290342, Events: 17993, Success: 88, Undated: 14,
 		Users:      aggregate.Distinct{Distinct: 3911, Error: 0.008},
 		Categories: map[string]int64{"auth": 0, "messaging": 0, "group": 0, "chatroom": 0, "quota": 0, "general": 0, "unknown": 37},
 		Unknown: aggregate.Unknown{Count: 37, Values: []aggregate.UnknownValue{
