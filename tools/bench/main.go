@@ -94,7 +94,7 @@ func (b *bench) program(name string) string {
 
 // build makes imerr-scan as a release does, and the programs of the benchmark.
 func (b *bench) build(ctx context.Context) error {
-	bin := filepath.Dir(b.program(""))
+	bin := filepath.Dir(b.program("imerr-scan"))
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return err
 	}

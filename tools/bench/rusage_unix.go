@@ -29,7 +29,7 @@ func ownPeak() int64 {
 
 func maxRSS(usage *syscall.Rusage) int64 {
 	if runtime.GOOS == "darwin" {
-		return int64(usage.Maxrss) //nolint:unconvert // bytes there, and int32 on some systems
+		return int64(usage.Maxrss) // bytes there
 	}
-	return int64(usage.Maxrss) << 10 //nolint:unconvert // KiB elsewhere
+	return int64(usage.Maxrss) << 10 // KiB elsewhere; an int32 on some systems
 }
