@@ -15,6 +15,7 @@ func (c *Catalog) fill(sh *sheet) []Mistake {
 		slices.SortStableFunc(recs, byCode)
 	}
 	entries := make([]Entry, 0, len(recs))
+	from := make(map[int32]*record, len(recs))
 	for i := 0; i < len(recs); {
 		j := i + 1
 		for j < len(recs) && recs[j].entry.Code == recs[i].entry.Code {
@@ -31,10 +32,8 @@ func (c *Catalog) fill(sh *sheet) []Mistake {
 			e.Tier = r.tierOn(c.platform)
 			e.Raised = e.Raised || e.Tier == "documented" || e.Tier == "sdk_public"
 			e.Elsewhere = elsewhere(recs[i:j], r, c.platform)
-			if c.platform > 0 {
-				e.Related = related(recs, r, c.platform)
-			}
 			entries = append(entries, e)
+			from[e.Code] = r
 		}
 		i = j
 	}
@@ -42,7 +41,8 @@ func (c *Catalog) fill(sh *sheet) []Mistake {
 	for i := range entries {
 		c.entries[i] = &entries[i]
 	}
-	return append(mistakes, c.index(sh.lineOf)...)
+	c.keepRelated(from)
+	return append(mistakes, c.index(from)...)
 }
 
 func byCode(a, b record) int { return cmp.Compare(a.entry.Code, b.entry.Code) }
@@ -94,37 +94,53 @@ func elsewhere(same []record, r *record, platform int) []Elsewhere {
 	return out
 }
 
-// related returns the related codes of r that mean on platform what r says of the web.
-func related(recs []record, r *record, platform int) []int32 {
-	var out []int32
-	for _, code := range r.entry.Related {
-		i, _ := slices.BinarySearchFunc(recs, code, func(o record, code int32) int { return cmp.Compare(o.entry.Code, code) })
-		for ; i < len(recs) && recs[i].entry.Code == code; i++ {
-			if o := &recs[i]; o.nameOn(platform) != "" && (r.names[1] == "" || o.names[1] != "") {
-				out = append(out, code)
-				break
+// keepRelated drops the related codes that another platform does not have, or has with another meaning: in a record that
+// holds for the web they are the web's. from are the records that gave them. On the web, a code that is not there is a
+// mistake, which index finds.
+func (c *Catalog) keepRelated(from map[int32]*record) {
+	if c.platform == 0 {
+		return
+	}
+	asOnWeb := make(map[int32]bool, len(c.entries))
+	for _, e := range c.entries {
+		asOnWeb[e.Code] = slices.ContainsFunc(e.Elsewhere, func(o Elsewhere) bool { return o.Platform == platforms[0] && o.Same })
+	}
+	for _, e := range c.entries {
+		r := from[e.Code]
+		if r == nil || !r.has(kRelated) {
+			continue
+		}
+		var kept []int32
+		for _, code := range e.Related {
+			if same, there := asOnWeb[code]; there && (same || r.names[1] == "") {
+				kept = append(kept, code)
 			}
 		}
+		e.Related = kept
 	}
-	return out
 }
 
-// index sorts the entries and makes them findable. It returns clashes of codes and names; lineOf tells where a code stands.
-func (c *Catalog) index(lineOf func(code int32) int) []Mistake {
+// index sorts the entries and makes them findable. It returns clashes of codes and names, each with the line of a record
+// in from, those that may be to blame.
+func (c *Catalog) index(from map[int32]*record) []Mistake {
 	var mistakes []Mistake
-	clash := func(code int32, format string, args ...any) {
-		mistakes = append(mistakes, Mistake{Line: lineOf(code), Problem: fmt.Sprintf(format, args...)})
+	clash := func(code, other int32, format string, args ...any) {
+		r := from[code]
+		if r == nil {
+			r = from[other]
+		}
+		mistakes = append(mistakes, Mistake{Line: r.line, Problem: fmt.Sprintf(format, args...)})
 	}
 	slices.SortFunc(c.entries, func(a, b *Entry) int { return cmp.Compare(a.Code, b.Code) })
 	c.byCode = make(map[int32]*Entry, len(c.entries))
 	c.byName = make(map[string]*Entry, len(c.entries)+16)
 	for _, e := range c.entries {
 		if c.byCode[e.Code] != nil {
-			clash(e.Code, "code %d has two records for %s", e.Code, c.Platform())
+			clash(e.Code, e.Code, "code %d has two records for %s", e.Code, c.Platform())
 		}
 		c.byCode[e.Code] = e
 		if o := c.byName[e.Name]; o != nil {
-			clash(e.Code, "name %s belongs to code %d and to code %d", e.Name, o.Code, e.Code)
+			clash(e.Code, o.Code, "name %s belongs to code %d and to code %d", e.Name, o.Code, e.Code)
 		}
 		c.byName[e.Name] = e
 	}
@@ -136,20 +152,9 @@ func (c *Catalog) index(lineOf func(code int32) int) []Mistake {
 		}
 		for _, n := range e.Related {
 			if c.byCode[n] == nil {
-				clash(e.Code, "related code %d is not in the catalog of %s", n, c.Platform())
+				clash(e.Code, e.Code, "related code %d is not in the catalog of %s", n, c.Platform())
 			}
 		}
 	}
 	return mistakes
-}
-
-// lineOf returns the line of the last record of code.
-func (sh *sheet) lineOf(code int32) int {
-	line := 0
-	for i := range sh.records {
-		if sh.records[i].entry.Code == code {
-			line = sh.records[i].line
-		}
-	}
-	return line
 }

@@ -52,7 +52,7 @@ func clip(s string) string {
 func suggest(s string) string { return fmt.Sprintf("did you mean %q?", clip(s)) }
 
 // closest suggests the member of set that word was probably meant to be, with before and after around it; "" if none is near.
-func closest(word string, set []string, after string, before ...string) string {
+func closest(word string, set []string, before, after string) string {
 	word = strings.ToLower(clip(word))
 	best, least := "", 1<<30
 	for _, s := range set {
@@ -67,7 +67,7 @@ func closest(word string, set []string, after string, before ...string) string {
 	if best == "" {
 		return ""
 	}
-	return suggest(strings.Join(before, "") + best + after)
+	return suggest(before + best + after)
 }
 
 // distance is the number of bytes to insert, delete or change, or neighbours to swap, that make a into b.

@@ -4,10 +4,14 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 )
 
 // maxOverlay bounds a file for Overlay, in bytes.
 const maxOverlay = 4 << 20
+
+// custom marks the version of a catalog with an overlay.
+const custom = "+custom"
 
 // Overlay returns a catalog that is c with the entries of r, a file in the form of the embedded one, laid over it. For a
 // code that c has, each key that is given replaces that of the entry (all lines of alias, all causes, a reason with the
@@ -25,23 +29,23 @@ func (c *Catalog) Overlay(r io.Reader, file string) (*Catalog, error) {
 		return nil, fmt.Errorf("read catalog %s: more than %d MiB", file, maxOverlay>>20)
 	}
 	sh, mistakes := parse(string(data))
-	out := &Catalog{platform: c.platform, version: c.version + "+custom", entries: slices.Clone(c.entries)}
+	out := &Catalog{platform: c.platform, version: strings.TrimSuffix(c.version, custom) + custom, entries: slices.Clone(c.entries)}
 	at := make(map[int32]int) // index into out.entries
 	for i, e := range out.entries {
 		at[e.Code] = i
 	}
-	given := make(map[int32]int) // line of the record in the file
+	from := make(map[int32]*record)
 	for i := range sh.records {
 		rec := &sh.records[i]
 		code := rec.entry.Code
 		if !rec.has(kCode) || rec.named() && rec.nameOn(c.platform) == "" {
 			continue
 		}
-		if line := given[code]; line > 0 {
-			mistakes = append(mistakes, Mistake{Line: rec.line, Problem: fmt.Sprintf("code %d has a record on line %d already", code, line)})
+		if o := from[code]; o != nil {
+			mistakes = append(mistakes, Mistake{Line: rec.line, Problem: fmt.Sprintf("code %d has a record on line %d already", code, o.line)})
 			continue
 		}
-		given[code] = rec.line
+		from[code] = rec
 		if k, ok := at[code]; ok {
 			e := *out.entries[k]
 			e.change(rec, c.platform)
@@ -55,28 +59,13 @@ func (c *Catalog) Overlay(r io.Reader, file string) (*Catalog, error) {
 		at[code] = len(out.entries)
 		out.entries = append(out.entries, &e)
 	}
-	out.keepRelated(given)
-	mistakes = append(mistakes, out.index(func(code int32) int { return given[code] })...)
+	out.keepRelated(from)
+	mistakes = append(mistakes, out.index(from)...)
 	if len(mistakes) > 0 {
 		slices.SortStableFunc(mistakes, func(a, b Mistake) int { return a.Line - b.Line })
 		return nil, join(file, mistakes)
 	}
 	return out, nil
-}
-
-// keepRelated drops, from entries that were just given, related codes that only the web has. On the web itself they are
-// mistakes and left for index to find.
-func (c *Catalog) keepRelated(given map[int32]int) {
-	if c.platform == 0 {
-		return
-	}
-	for _, e := range c.entries {
-		if given[e.Code] > 0 {
-			e.Related = slices.DeleteFunc(slices.Clone(e.Related), func(code int32) bool {
-				return !slices.ContainsFunc(c.entries, func(o *Entry) bool { return o.Code == code })
-			})
-		}
-	}
 }
 
 // lacking lists what keeps a record from being a new entry.

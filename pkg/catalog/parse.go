@@ -13,8 +13,9 @@ import (
 
 // Bounds of one file, far beyond any use; they keep a mistaken argument (a log, a video) from being taken for a catalog.
 const (
-	maxValue = 4 << 10 // bytes of one value
-	maxName  = 64      // bytes of a constant's name
+	maxValue   = 4 << 10 // bytes of one value
+	maxName    = 64      // bytes of a constant's name
+	maxReasons = 256     // of one record
 )
 
 // key is a key of a record, and a bit in record.has.
@@ -134,7 +135,7 @@ type sheet struct {
 // record is one block of lines.
 type record struct {
 	line  int            // of its first line
-	lines [numKeys]int32 // where each key stands, 0 if it does not
+	lines [numKeys]int32 // where each key stands first, 0 if it does not
 	names [1 + 4]string  // kName, then by platform
 	entry Entry          // what the other keys say
 }
@@ -307,7 +308,7 @@ func (p *parser) unknownKey(name, value string) {
 	case name == "en" || name == "zh" || name == "exact" || name == "contains":
 		p.mistake(fmt.Sprintf("%s belongs to a reason or cause", name), "begin the line with two spaces")
 	default:
-		p.mistake(fmt.Sprintf("unknown key %q", clip(name)), closest(name, keyNames[:], ": "+clip(value)))
+		p.mistake(fmt.Sprintf("unknown key %q", clip(name)), p.closest(name, keyNames[:], "", ": "+clip(value)))
 	}
 }
 
@@ -319,6 +320,7 @@ func (p *parser) set(k key, value string) {
 		n, err := strconv.ParseInt(value, 10, 32)
 		if err != nil {
 			p.mistake(fmt.Sprintf("code %q: want a whole number between -2147483648 and 2147483647", clip(value)), "")
+			p.rec.lines[k] = -1 // it is there, and it is none
 		}
 		e.Code = int32(n)
 	case kName, kPlatform, kPlatform + 1, kPlatform + 2, kPlatform + 3:
@@ -368,6 +370,10 @@ func (p *parser) set(k key, value string) {
 		e.Source = value
 	case kReason:
 		p.word(k, value)
+		if len(e.Reasons) == maxReasons {
+			p.mistake(fmt.Sprintf("the record has more than %d reasons", maxReasons), "")
+			return
+		}
 		if e.ReasonByID(value) != nil {
 			p.mistake(fmt.Sprintf("reason %q stands here a second time", value), "")
 		}
@@ -390,7 +396,7 @@ func (p *parser) oneOf(k key, value string, set []string) string {
 	if i := slices.Index(set, value); i >= 0 {
 		return set[i]
 	}
-	p.mistake(fmt.Sprintf("%s %q: want %s", keyNames[k], clip(value), strings.Join(set, ", ")), closest(value, set, "", keyNames[k]+": "))
+	p.mistake(fmt.Sprintf("%s %q: want %s", keyNames[k], clip(value), strings.Join(set, ", ")), p.closest(value, set, keyNames[k]+": ", ""))
 	return ""
 }
 
@@ -478,7 +484,7 @@ func (p *parser) inner(name, value string) {
 		if reason == nil {
 			keys = []string{"en", "zh"}
 		}
-		p.mistake(fmt.Sprintf("unknown key %q of a %s: want %s", clip(name), keyNames[p.block], strings.Join(keys, ", ")), closest(name, keys, ": "+clip(value)))
+		p.mistake(fmt.Sprintf("unknown key %q of a %s: want %s", clip(name), keyNames[p.block], strings.Join(keys, ", ")), p.closest(name, keys, "", ": "+clip(value)))
 		return
 	}
 	if *to != "" {
@@ -530,13 +536,21 @@ func (p *parser) endRecord() {
 	if r == nil {
 		return
 	}
-	if r.has(kVersion) && !r.has(kCode) {
+	if r.has(kVersion) && r.lines[kCode] == 0 {
 		p.sheet.records = p.sheet.records[:len(p.sheet.records)-1]
 		return
 	}
-	if !r.has(kCode) {
+	if r.lines[kCode] == 0 {
 		p.mistakeAt(r.line, "the record has no code", "add a line such as code: 206")
 	}
+}
+
+// closest is the function of that name, for as many mistakes as are told apart.
+func (p *parser) closest(word string, set []string, before, after string) string {
+	if len(p.mistakes) >= maxMistakes {
+		return ""
+	}
+	return closest(word, set, before, after)
 }
 
 func (p *parser) mistake(problem, suggestion string) { p.mistakeAt(p.line, problem, suggestion) }
