@@ -1,10 +1,37 @@
-// Package aggregate adds events up: totals, users, cells of event time, accounting of lines. Everything it holds merges,
-// so the answer does not depend on how the input was divided. It is the fifth stop of a log line.
+// Package aggregate adds events up: totals, users, cells of event time, accounting of lines. It is the fifth stop of a log
+// line; what it counted goes on as a Result, to report, and as cells, to detect.
+//
+// Words: a Tally is what a part of the input added up to; a cell is one code in one stretch of event time, 10 s wide and
+// aligned to the epoch; a cell is open while its users are told apart, and has given them up afterwards; a Result is a
+// Tally made ready to be shown.
+//
+// Everything merges: tallies of parts, merged in the order of the input, are the tally of the whole, and MarshalBinary
+// gives the same bytes. Memory is bounded, and beyond these bounds there are numbers with stated errors in place of exact
+// ones:
+//
+//   - users of a code, and of all: exact to 4,096, then HyperLogLog. Depends on the set of users alone.
+//   - cells: at most 2 M, then they are made wider: 1 min, 2 min, 4 min … Depends on the events alone.
+//   - users of cells: at most 1 M hashes, then the oldest cells give theirs up, and 4,096 in one cell. In a cell that gave
+//     up or was full, users is between the true number and that of the events; all others are exact.
+//   - top users (1,024), versions, platforms, reasons, unknown values, hints (64 each): see heavy.
+//
+// It keeps no samples of documents, and does not know the time of day: events too late for a live detector are for the
+// caller to find and for Late to count.
+//
+//	t := aggregate.New(aggregate.Options{})
+//	t.Lines(aggregate.WithError, 1)
+//	t.Add(&event)
+//	result := t.Result(aggregate.ResultOptions{})
 package aggregate
 
 import (
+	"fmt"
+	"math"
+	"strings"
+
 	"imerr-scan/pkg/catalog"
 	"imerr-scan/pkg/classify"
+	"imerr-scan/pkg/extract"
 )
 
 // Class is what became of a line. Every line gets exactly one.
@@ -17,34 +44,430 @@ const (
 	TooLong
 	Foreign
 	Empty
+	classes // how many there are
 )
 
+// Options sets what a Tally keeps. The zero value works.
+type Options struct {
+	// Plain keeps ids of the top users as they are. Otherwise a Tally holds masked ids and hashes, and nothing that is
+	// made of it can show more.
+	Plain bool
+	// Catalog names codes that came with no event, by UnmarshalBinary; nil leaves them without a name.
+	Catalog *catalog.Catalog
+}
+
+// limits are the bounds of a Tally. Tests make them small.
+type limits struct {
+	cells    int // of all codes, before they get wider
+	hashes   int // in open cells, before the oldest give up
+	topUsers int
+	split    int // versions, platforms, reasons, inner types of a code; unknown values, hints, shapes
+	pending  int // observations before they are sorted into cells
+}
+
+var defaultLimits = limits{cells: 2_000_000, hashes: 1_000_000, topUsers: 1024, split: 64, pending: 8192}
+
+// maxCellUsers is how many users one cell tells apart.
+const maxCellUsers = 4096
+
 // Tally is what a part of the input added up to. Tallies of parts merge into that of the whole. It is used by one goroutine.
-type Tally struct{}
+type Tally struct {
+	opt    Options
+	lim    limits
+	bounds bounds
+
+	lines    [classes]int64
+	bytes    int64
+	success  int64
+	filtered int64
+	undated  int64
+	late     int64
+
+	codes   map[int32]*code
+	unknown unknown
+	users   userSet // of all codes, unknown ones too
+	top     heavy[uint64, userInfo]
+	shapes  heavy[string, none]
+	hints   heavy[string, none]
+	seen    series // lines of any kind that have a time, as events without a user
+	pending int    // observations in all series
+
+	lastCode   *code
+	shapeNames [256]string
+}
+
+// none is what is known of a key that is only counted.
+type none struct{}
+
+// span is the first and the last of some times, in Unix milliseconds; both 0 without one.
+type span struct{ first, last int64 }
+
+func (s *span) add(first, last int64) {
+	if first == 0 {
+		return
+	}
+	if s.first == 0 || first < s.first {
+		s.first = first
+	}
+	s.last = max(s.last, last)
+}
+
+// code is what is known of one code of the catalog.
+type code struct {
+	code      int32
+	entry     *catalog.Entry // nil if no event brought one
+	count     int64
+	span      span
+	users     userSet
+	reasons   heavy[string, none]
+	versions  heavy[string, none]
+	platforms heavy[string, none]
+	inner     heavy[int32, none]
+	series    series
+}
+
+// unknown is what is known of values that are in no catalog.
+type unknown struct {
+	count  int64
+	span   span
+	values heavy[string, span]
+}
 
 // New returns an empty Tally.
-func New(cat *catalog.Catalog) *Tally { return &Tally{} }
+func New(opt Options) *Tally { return newTally(opt, defaultLimits) }
 
-// Add counts one event. user is hashed; its name is kept only while it is among the users with the most events.
-func (t *Tally) Add(e *classify.Event) {}
+func newTally(opt Options, lim limits) *Tally {
+	return &Tally{
+		opt:     opt,
+		lim:     lim,
+		bounds:  bounds{cellUsers: maxCellUsers},
+		codes:   map[int32]*code{},
+		unknown: unknown{values: newHeavy[string, span](lim.split)},
+		top:     newHeavy[uint64, userInfo](lim.topUsers),
+		shapes:  newHeavy[string, none](lim.split),
+		hints:   newHeavy[string, none](lim.split),
+	}
+}
+
+func newCode(number int32, lim limits) *code {
+	return &code{
+		code:      number,
+		reasons:   newHeavy[string, none](lim.split),
+		versions:  newHeavy[string, none](lim.split),
+		platforms: newHeavy[string, none](lim.split),
+		inner:     newHeavy[int32, none](lim.split),
+		series:    series{kick: isKick(number)},
+	}
+}
+
+// isKick says whether the code means that the server ended a login: other device, removed, password changed, API.
+func isKick(code int32) bool { return code == 206 || code == 207 || code == 216 || code == 217 }
 
 // Lines counts n lines of class c.
-func (t *Tally) Lines(c Class, n int64) {}
+func (t *Tally) Lines(c Class, n int64) { t.lines[c] = sum(t.lines[c], n) }
 
 // Bytes counts n bytes read.
-func (t *Tally) Bytes(n int64) {}
+func (t *Tally) Bytes(n int64) { t.bytes = sum(t.bytes, n) }
 
-// Success, Filtered and Hint count what is no event.
-func (t *Tally) Success(n int64)           {}
-func (t *Tally) Filtered(n int64)          {}
-func (t *Tally) Hint(path string, n int64) {}
+// Success counts n values that say that nothing went wrong.
+func (t *Tally) Success(n int64) { t.success = sum(t.success, n) }
+
+// Filtered counts n events that a filter left out and that were not given to Add.
+func (t *Tally) Filtered(n int64) { t.filtered = sum(t.filtered, n) }
+
+// Late counts n events that came too late for the detector. They are given to Add as well.
+func (t *Tally) Late(n int64) { t.late = sum(t.late, n) }
+
+// Hint counts n candidates at path that failed.
+func (t *Tally) Hint(path string, n int64) { count(&t.hints, path, n) }
+
+// Seen says that n lines of any kind had about the time millis (Unix milliseconds), so that a detector can tell a quiet time
+// from one when nobody was listening. Lines without a time are not to be given. It changes no other count.
+func (t *Tally) Seen(millis, n int64) {
+	bucket, rest, ok := bucketOf(millis)
+	if !ok || n <= 0 {
+		return
+	}
+	t.observe(&t.seen, observation{bucket: bucket, millis: rest, n: uint32(min(n, math.MaxUint32))})
+}
+
+// Add counts one event. The user's id is hashed; of the users with the most events the masked id is kept, or the plain one
+// with Options.Plain. Nothing of e is held on to, except strings that are short.
+func (t *Tally) Add(e *classify.Event) {
+	c := e.Candidate
+	user, device := hashUser(c.User), hashDevice(c.Device)
+	if user != 0 {
+		t.users.add(user)
+	}
+	t.shapes.add(t.shapeName(c.Shape), 1)
+	bucket, rest, dated := bucketOf(c.Time)
+	if !dated {
+		t.undated++
+	}
+	if e.Entry == nil {
+		t.addUnknown(e, dated)
+	} else {
+		k := t.addCode(e, user)
+		if dated {
+			k.span.add(c.Time, c.Time)
+			t.observe(&k.series, observation{user: user, bucket: bucket, millis: rest, n: 1, device: device})
+		}
+	}
+	if user != 0 {
+		t.addUser(e, user, device, dated)
+	}
+}
+
+// bucketOf returns the bucket of a time in Unix milliseconds and the milliseconds from its start. A time before the epoch
+// or after the year 2650 is none.
+func bucketOf(millis int64) (bucket int32, rest uint32, ok bool) {
+	if millis <= 0 || millis >= math.MaxInt32*bucketMillis {
+		return 0, 0, false
+	}
+	return int32(millis / bucketMillis), uint32(millis % bucketMillis), true
+}
+
+func (t *Tally) addCode(e *classify.Event, user uint64) *code {
+	k := t.code(e.Code)
+	if k.entry == nil {
+		k.entry = e.Entry
+	}
+	k.count++
+	if user != 0 {
+		k.users.add(user)
+	}
+	count(&k.reasons, e.Reason, 1)
+	count(&k.versions, e.Candidate.Version, 1)
+	count(&k.platforms, e.Candidate.Platform, 1)
+	if e.HasInner {
+		k.inner.add(e.Inner, 1)
+	}
+	return k
+}
+
+// code returns what is known of a code, at first nothing.
+func (t *Tally) code(number int32) *code {
+	if t.lastCode != nil && t.lastCode.code == number {
+		return t.lastCode
+	}
+	k := t.codes[number]
+	if k == nil {
+		k = newCode(number, t.lim)
+		t.codes[number] = k
+	}
+	t.lastCode = k
+	return k
+}
+
+func (t *Tally) addUnknown(e *classify.Event, dated bool) {
+	t.unknown.count++
+	it := t.unknown.values.add(key(&t.unknown.values, e.Value), 1)
+	if dated {
+		t.unknown.span.add(e.Candidate.Time, e.Candidate.Time)
+		it.v.add(e.Candidate.Time, e.Candidate.Time)
+	}
+}
+
+func (t *Tally) addUser(e *classify.Event, user uint64, device uint32, dated bool) {
+	u := &t.top.add(user, 1).v
+	if u.name == "" || t.opt.Plain && !u.plain {
+		u.name, u.plain = t.name(e.Candidate.User), t.opt.Plain
+	}
+	number := int64(unknownCode)
+	if e.Entry != nil {
+		number = int64(e.Code)
+		if dated && isKick(e.Code) {
+			u.addKicks(1, e.Candidate.Time, e.Candidate.Time)
+		}
+	}
+	u.addCode(number, 1)
+	u.devices = addDevice(u.devices, device)
+}
+
+// name is what is kept of a user's id.
+func (t *Tally) name(id string) string {
+	if t.opt.Plain {
+		return strings.Clone(cut(id, maxNameBytes))
+	}
+	return mask(id)
+}
+
+func (t *Tally) shapeName(shape extract.Shape) string {
+	if t.shapeNames[shape] == "" {
+		t.shapeNames[shape] = nameOf(shape)
+	}
+	return t.shapeNames[shape]
+}
+
+// maxKeyBytes is how much is kept of a version, a platform, an unknown value, a path.
+const maxKeyBytes = 128
+
+// count adds n of a text that is not empty.
+func count(h *heavy[string, none], text string, n int64) {
+	if text != "" {
+		h.add(key(h, text), n)
+	}
+}
+
+// key returns text as it is kept: valid UTF-8, of bounded length, and no part of a longer string. A text that is there
+// already is not looked at twice.
+func key[V any](h *heavy[string, V], text string) string {
+	if h.find(text) != nil {
+		return text
+	}
+	return strings.Clone(cut(text, maxKeyBytes))
+}
+
+// observe takes an observation into s, sooner or later.
+func (t *Tally) observe(s *series, o observation) {
+	start := align(o.bucket, t.bounds.level)
+	o.millis, o.bucket = later(o.millis, o.bucket-start), start
+	s.pending = append(s.pending, o)
+	if t.pending++; t.pending >= t.lim.pending {
+		t.flush()
+	}
+}
+
+// flush brings everything that is pending into the cells, and the cells into their bounds.
+func (t *Tally) flush() {
+	if t.pending == 0 {
+		return
+	}
+	t.each(func(s *series) { s.flush(&t.bounds) })
+	t.pending = 0
+	t.limit()
+}
+
+// each calls f for all series.
+func (t *Tally) each(f func(*series)) {
+	for _, k := range t.codes {
+		f(&k.series)
+	}
+	f(&t.seen)
+}
+
+// limit brings the cells into their bounds.
+func (t *Tally) limit() {
+	for t.bounds.level < maxLevel && t.cells() > t.lim.cells {
+		t.widen(t.bounds.level + 1)
+	}
+	held := 0
+	t.each(func(s *series) { held += s.held() })
+	if held > t.lim.hashes {
+		t.giveUp(t.floorFor(held - t.lim.hashes))
+	}
+}
+
+func (t *Tally) cells() int {
+	n := 0
+	t.each(func(s *series) { n += len(s.cells) })
+	return n
+}
+
+// floorFor returns the least floor that frees excess hashes.
+func (t *Tally) floorFor(excess int) int32 {
+	var open []cursor
+	t.each(func(s *series) { open = append(open, s.from(t.bounds.floor, &t.bounds)) })
+	floor := t.bounds.floor
+	for excess > 0 {
+		oldest, found := int32(0), false
+		for _, c := range open {
+			if c.cell < len(c.s.cells) && (!found || c.s.cells[c.cell].bucket < oldest) {
+				oldest, found = c.s.cells[c.cell].bucket, true
+			}
+		}
+		if !found {
+			break
+		}
+		floor = oldest + 1
+		for i := range open {
+			c := &open[i]
+			if c.cell < len(c.s.cells) && c.s.cells[c.cell].bucket == oldest {
+				v, _ := c.next()
+				excess -= len(v.users) + len(v.devices)
+			}
+		}
+	}
+	return alignUp(floor, t.bounds.level)
+}
+
+// alignUp returns the first cell that begins at or after b.
+func alignUp(b int32, level uint8) int32 {
+	if b == align(b, level) {
+		return b
+	}
+	w := int64(width(level))
+	return int32(min(int64(align(b, level))+w, math.MaxInt32))
+}
+
+// giveUp forgets the users of all cells before floor.
+func (t *Tally) giveUp(floor int32) {
+	if floor <= t.bounds.floor {
+		return
+	}
+	t.each(func(s *series) { s.giveUp(floor, &t.bounds) })
+	t.bounds.floor = floor
+}
+
+// widen makes the cells as wide as level says.
+func (t *Tally) widen(level uint8) {
+	if level <= t.bounds.level {
+		return
+	}
+	t.giveUp(alignUp(t.bounds.floor, level))
+	t.each(func(s *series) { s.widen(level, &t.bounds) })
+	t.bounds.level = level
+}
 
 // Merge adds o, the part of the input that follows, to t. o is not used afterwards.
-func (t *Tally) Merge(o *Tally) {}
+func (t *Tally) Merge(o *Tally) {
+	t.flush()
+	o.flush()
+	for c := range classes {
+		t.Lines(c, o.lines[c])
+	}
+	t.Bytes(o.bytes)
+	t.Success(o.success)
+	t.Filtered(o.filtered)
+	t.Late(o.late)
+	t.undated = sum(t.undated, o.undated)
 
-// MarshalBinary and UnmarshalBinary are the one encoding of a Tally: state files, saved results and Kafka deltas use it.
-func (t *Tally) MarshalBinary() ([]byte, error)    { return nil, nil }
-func (t *Tally) UnmarshalBinary(data []byte) error { return nil }
+	t.widen(o.bounds.level)
+	o.widen(t.bounds.level)
+	t.giveUp(o.bounds.floor)
+	o.giveUp(t.bounds.floor)
+	for number, from := range o.codes {
+		t.code(number).merge(from, &t.bounds)
+	}
+	t.seen.merge(&o.seen, &t.bounds)
+	t.limit()
 
-// Result returns what the tally knows. It changes nothing.
-func (t *Tally) Result(opt ResultOptions) *Result { return &Result{Schema: Schema} }
+	t.unknown.merge(&o.unknown)
+	t.users.merge(&o.users)
+	t.top.merge(&o.top, (*userInfo).unite)
+	t.shapes.merge(&o.shapes, nil)
+	t.hints.merge(&o.hints, nil)
+}
+
+func (k *code) merge(o *code, b *bounds) {
+	if k.entry == nil {
+		k.entry = o.entry
+	}
+	k.count = sum(k.count, o.count)
+	k.span.add(o.span.first, o.span.last)
+	k.users.merge(&o.users)
+	k.reasons.merge(&o.reasons, nil)
+	k.versions.merge(&o.versions, nil)
+	k.platforms.merge(&o.platforms, nil)
+	k.inner.merge(&o.inner, nil)
+	k.series.merge(&o.series, b)
+}
+
+func (u *unknown) merge(o *unknown) {
+	u.count = sum(u.count, o.count)
+	u.span.add(o.span.first, o.span.last)
+	u.values.merge(&o.values, func(into, from *span) { into.add(from.first, from.last) })
+}
+
+// nameOf is the word for a shape.
+func nameOf(shape extract.Shape) string { return fmt.Sprint(shape) }

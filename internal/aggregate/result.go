@@ -84,7 +84,8 @@ type CodeResult struct {
 	Versions      map[string]int64 `json:"versions"`
 	Platforms     map[string]int64 `json:"platforms"`
 	Inner         map[string]int64 `json:"inner"`
-	Timeline      []int64          `json:"timeline"` // events per slot of Result.Timeline
+	SplitError    map[string]int64 `json:"split_error,omitempty"` // "versions": a value there may have up to this many more, which "other" has
+	Timeline      []int64          `json:"timeline"`              // events per slot of Result.Timeline
 	Samples       []Sample         `json:"samples,omitempty"`
 }
 
@@ -97,7 +98,8 @@ type Sample struct {
 // Unknown counts values that are in no catalog, the most frequent first.
 type Unknown struct {
 	Count  int64          `json:"count"`
-	Values []UnknownValue `json:"values"`
+	Error  int64          `json:"error,omitempty"` // a value may have up to this many more
+	Values []UnknownValue `json:"values"`          // the 64 most frequent
 }
 
 // UnknownValue is a value as it was written, cleaned and cut to 64 bytes.
@@ -109,11 +111,11 @@ type UnknownValue struct {
 
 // UserResult is one of the users with the most events.
 type UserResult struct {
-	User       string           `json:"user"` // masked unless --pii plain
+	User       string           `json:"user"` // masked, or as ResultOptions.PII says
 	Count      int64            `json:"count"`
-	Error      int64            `json:"error,omitempty"` // Count may be too high by this much (Space-Saving)
-	Codes      map[string]int64 `json:"codes"`           // "206": 838
-	Devices    int              `json:"devices"`
+	Error      int64            `json:"error,omitempty"`       // Count may be too high by this much (Space-Saving)
+	Codes      map[string]int64 `json:"codes"`                 // "206": 838
+	Devices    int              `json:"devices"`               // distinct; 8 means 8 or more
 	Pattern    string           `json:"pattern"`               // ping_pong, shared_account, ""
 	GapSeconds float64          `json:"gap_seconds,omitempty"` // mean gap of the user's kicks
 }
@@ -142,6 +144,6 @@ type ResultOptions struct {
 	Version string         // of the program
 	Zone    *time.Location // of the times shown; nil means UTC
 	PII     string         // mask (default), hash, plain or drop: how user ids appear
-	Top     int            // users shown; 0 means 10
+	Top     int            // users shown; 0 means 10, less than 0 all that are known
 	NoMerge bool           // leave Merge out
 }

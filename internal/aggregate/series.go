@@ -1,0 +1,385 @@
+package aggregate
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"sort"
+)
+
+// bucketMillis is the width of a cell at level 0, and the unit in which cells are counted from the epoch.
+const bucketMillis = 10_000
+
+// maxLevel is the widest level: cells of about 16 years, of which few enough fit any time.
+const maxLevel = 24
+
+// width returns how many buckets a cell covers: 10 s, then 1 min and its doubles.
+func width(level uint8) int32 {
+	if level == 0 {
+		return 1
+	}
+	return 6 << (level - 1)
+}
+
+// align returns the bucket at which the cell of b begins.
+func align(b int32, level uint8) int32 { return b - b%width(level) }
+
+// cell is one code in one stretch of time. 16 bytes, because there may be millions.
+type cell struct {
+	bucket int32  // first bucket it covers
+	events uint32 // stays at the greatest value instead of overflowing
+	users  uint32 // distinct users; with events whose user could not be told apart any more
+	anon   uint32 // events without a user
+}
+
+// kick is what an open cell of a kick code knows of one user, beside the hash.
+type kick struct {
+	n       uint32
+	last    uint32 // milliseconds from the cell's start
+	devices uint8
+}
+
+// maxDevices is how many devices are told apart: of a user, and of a user in a cell.
+const maxDevices = 8
+
+// view is one cell with what is known of its users. The slices belong to a series.
+type view struct {
+	cell
+	users   []uint64 // ascending
+	kicks   []kick   // one for each user, in a series of kicks
+	devices []uint32 // ascending within each user
+}
+
+// observation is one event, or several lines, on their way into a series.
+type observation struct {
+	user   uint64
+	bucket int32
+	n      uint32
+	millis uint32 // from the start of bucket
+	device uint32
+}
+
+// series is the cells of one code in order of time. Cells at or after bounds.floor are open: their users are known. What
+// is known stands in the order of the cells in plain slices, and how much belongs to which cell follows from the cells.
+type series struct {
+	kick    bool // a series of a kick code: kicks and devices are kept
+	cells   []cell
+	users   []uint64
+	kicks   []kick
+	devices []uint32
+	pending []observation
+}
+
+// bounds is what all series of a Tally share.
+type bounds struct {
+	cellUsers int   // users that a cell tells apart
+	floor     int32 // cells before it have given their users up
+	level     uint8 // width of the cells
+}
+
+// known returns how many users of c are told apart: open cells have given none up before they were full.
+func (b *bounds) known(c cell) int {
+	if c.bucket < b.floor {
+		return 0
+	}
+	return min(int(c.users), b.cellUsers)
+}
+
+// held returns how many hashes the series holds.
+func (s *series) held() int { return len(s.users) + len(s.devices) }
+
+// flush sorts what is pending into the cells.
+func (s *series) flush(b *bounds) {
+	if len(s.pending) == 0 {
+		return
+	}
+	slices.SortFunc(s.pending, func(x, y observation) int {
+		if x.bucket != y.bucket {
+			return cmp.Compare(x.bucket, y.bucket)
+		}
+		return cmp.Compare(x.user, y.user)
+	})
+	fresh := series{kick: s.kick}
+	for rest := s.pending; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].bucket == rest[0].bucket {
+			n++
+		}
+		fresh.observe(rest[:n], b)
+		rest = rest[n:]
+	}
+	s.pending = s.pending[:0]
+	s.merge(&fresh, b)
+}
+
+// observe appends the cell that the observations make up. They are of one bucket and sorted by user.
+func (s *series) observe(obs []observation, b *bounds) {
+	c := cell{bucket: obs[0].bucket}
+	open := c.bucket >= b.floor
+	kept := 0
+	for len(obs) > 0 {
+		n := 1
+		for n < len(obs) && obs[n].user == obs[0].user {
+			n++
+		}
+		var events uint32
+		for _, o := range obs[:n] {
+			events = sum32(events, o.n)
+		}
+		c.events = sum32(c.events, events)
+		switch user := obs[0].user; {
+		case user == 0:
+			c.anon = sum32(c.anon, events)
+		case open && kept < b.cellUsers:
+			kept++
+			c.users++
+			s.users = append(s.users, user)
+			if s.kick {
+				s.observeKicks(obs[:n], events)
+			}
+		default:
+			c.users++
+		}
+		obs = obs[n:]
+	}
+	s.cells = append(s.cells, c)
+}
+
+// observeKicks appends what the observations say of their one user.
+func (s *series) observeKicks(obs []observation, events uint32) {
+	k := kick{n: events}
+	var devices [maxDevices]uint32
+	seen := devices[:0]
+	for _, o := range obs {
+		k.last = max(k.last, o.millis)
+		seen = addDevice(seen, o.device)
+	}
+	k.devices = uint8(len(seen))
+	s.kicks = append(s.kicks, k)
+	s.devices = append(s.devices, seen...)
+}
+
+// addDevice puts d into the ascending list. Only the maxDevices least are kept, so the order of adding is irrelevant.
+func addDevice(list []uint32, d uint32) []uint32 {
+	i, found := slices.BinarySearch(list, d)
+	switch {
+	case d == 0 || found || i == maxDevices:
+		return list
+	case len(list) == maxDevices:
+		list = list[:maxDevices-1]
+	}
+	return slices.Insert(list, i, d)
+}
+
+// merge adds o, which has the same bounds.
+func (s *series) merge(o *series, b *bounds) {
+	if len(o.cells) == 0 {
+		return
+	}
+	tail := s.cut(o.cells[0].bucket, b)
+	x, y := cursor{s: &tail, b: b}, cursor{s: o, b: b}
+	vx, okx := x.next()
+	vy, oky := y.next()
+	for okx || oky {
+		switch {
+		case !oky || okx && vx.bucket < vy.bucket:
+			s.append(vx)
+			vx, okx = x.next()
+		case !okx || vy.bucket < vx.bucket:
+			s.append(vy)
+			vy, oky = y.next()
+		default:
+			s.unite(vx, vy, b)
+			vx, okx = x.next()
+			vy, oky = y.next()
+		}
+	}
+}
+
+// cut takes the cells from bucket on off s and returns a copy of them.
+func (s *series) cut(bucket int32, b *bounds) series {
+	i := s.search(bucket)
+	var users, devices int
+	for j := len(s.cells) - 1; j >= i; j-- {
+		users += b.known(s.cells[j])
+	}
+	tail := series{kick: s.kick, cells: slices.Clone(s.cells[i:])}
+	s.cells = s.cells[:i]
+	at := len(s.users) - users
+	tail.users, s.users = slices.Clone(s.users[at:]), s.users[:at]
+	if s.kick {
+		tail.kicks, s.kicks = slices.Clone(s.kicks[at:]), s.kicks[:at]
+		for _, k := range tail.kicks {
+			devices += int(k.devices)
+		}
+		at = len(s.devices) - devices
+		tail.devices, s.devices = slices.Clone(s.devices[at:]), s.devices[:at]
+	}
+	return tail
+}
+
+// search returns the index of the first cell at or after bucket.
+func (s *series) search(bucket int32) int {
+	if n := len(s.cells); n > 0 && s.cells[n-1].bucket < bucket {
+		return n
+	}
+	return sort.Search(len(s.cells), func(i int) bool { return s.cells[i].bucket >= bucket })
+}
+
+// append adds a cell that is later than all others.
+func (s *series) append(v view) {
+	s.cells = append(s.cells, v.cell)
+	s.users = append(s.users, v.users...)
+	s.kicks = append(s.kicks, v.kicks...)
+	s.devices = append(s.devices, v.devices...)
+}
+
+// unite appends the cell that x and y make up together. Their users must not lie in s.
+//
+// If more users are known than a cell may tell apart, those with the least hashes stay; the others are only counted, and
+// counted again when they come back. So distinct users ≤ cell.users ≤ events always holds, with equality on the left as
+// long as the cell was never full.
+func (s *series) unite(x, y view, b *bounds) {
+	c := cell{bucket: x.bucket, events: sum32(x.events, y.events), anon: sum32(x.anon, y.anon)}
+	lost := sum32(x.cell.users-uint32(len(x.users)), y.cell.users-uint32(len(y.users)))
+	from := len(s.users)
+	for len(x.users) > 0 || len(y.users) > 0 {
+		full := len(s.users)-from == b.cellUsers
+		order := -1
+		switch {
+		case len(x.users) == 0:
+			order = 1
+		case len(y.users) > 0:
+			order = cmp.Compare(x.users[0], y.users[0])
+		}
+		switch {
+		case full:
+			lost = sum32(lost, 1)
+		case order <= 0:
+			s.users = append(s.users, x.users[0])
+		default:
+			s.users = append(s.users, y.users[0])
+		}
+		if s.kick {
+			s.uniteKicks(&x, &y, order, full)
+		}
+		if order <= 0 {
+			x.users = x.users[1:]
+		}
+		if order >= 0 {
+			y.users = y.users[1:]
+		}
+	}
+	c.users = sum32(uint32(len(s.users)-from), lost)
+	s.cells = append(s.cells, c)
+}
+
+// uniteKicks takes the kicks of the next user off x (order < 0), y (> 0) or both, and appends them unless full.
+func (s *series) uniteKicks(x, y *view, order int, full bool) {
+	var k kick
+	var room [maxDevices]uint32
+	devices := room[:0]
+	take := func(v *view) {
+		next := v.kicks[0]
+		k.n, k.last = sum32(k.n, next.n), max(k.last, next.last)
+		for _, d := range v.devices[:next.devices] {
+			devices = addDevice(devices, d)
+		}
+		v.kicks, v.devices = v.kicks[1:], v.devices[next.devices:]
+	}
+	if order <= 0 {
+		take(x)
+	}
+	if order >= 0 {
+		take(y)
+	}
+	if full {
+		return
+	}
+	k.devices = uint8(len(devices))
+	s.kicks = append(s.kicks, k)
+	s.devices = append(s.devices, devices...)
+}
+
+// cursor reads the cells of a series one after the other.
+type cursor struct {
+	s                     *series
+	b                     *bounds
+	cell, user, deviceOff int
+}
+
+// next returns the next cell, and false if there is none.
+func (c *cursor) next() (view, bool) {
+	if c.cell == len(c.s.cells) {
+		return view{}, false
+	}
+	v := view{cell: c.s.cells[c.cell]}
+	end := c.user + c.b.known(v.cell)
+	v.users = c.s.users[c.user:end]
+	if c.s.kick {
+		v.kicks = c.s.kicks[c.user:end]
+		from := c.deviceOff
+		for _, k := range v.kicks {
+			c.deviceOff += int(k.devices)
+		}
+		v.devices = c.s.devices[from:c.deviceOff]
+	}
+	c.cell, c.user = c.cell+1, end
+	return v, true
+}
+
+// from returns a cursor at the first cell at or after bucket.
+func (s *series) from(bucket int32, b *bounds) cursor {
+	c := cursor{s: s, b: b, cell: s.search(bucket), user: len(s.users), deviceOff: len(s.devices)}
+	for _, later := range s.cells[c.cell:] {
+		c.user -= b.known(later)
+	}
+	if s.kick {
+		for _, k := range s.kicks[c.user:] {
+			c.deviceOff -= int(k.devices)
+		}
+	}
+	return c
+}
+
+// giveUp forgets the users of the cells before floor. b still has the floor of before.
+func (s *series) giveUp(floor int32, b *bounds) {
+	users, devices := 0, 0
+	for i := s.search(b.floor); i < len(s.cells) && s.cells[i].bucket < floor; i++ {
+		users += b.known(s.cells[i])
+	}
+	s.users = s.users[users:]
+	if s.kick {
+		for _, k := range s.kicks[:users] {
+			devices += int(k.devices)
+		}
+		s.kicks, s.devices = s.kicks[users:], s.devices[devices:]
+	}
+}
+
+// widen makes the cells as wide as level says. b is as before, but for a floor that level does not divide.
+func (s *series) widen(level uint8, b *bounds) {
+	old := *s
+	*s = series{kick: old.kick, pending: old.pending}
+	c := cursor{s: &old, b: b}
+	for v, ok := c.next(); ok; v, ok = c.next() {
+		start := align(v.bucket, level)
+		for i := range v.kicks {
+			v.kicks[i].last = later(v.kicks[i].last, v.bucket-start)
+		}
+		v.bucket = start
+		if n := len(s.cells); n == 0 || s.cells[n-1].bucket != start {
+			s.append(v)
+			continue
+		}
+		last := s.cut(start, b)
+		lc := cursor{s: &last, b: b}
+		lv, _ := lc.next()
+		s.unite(lv, v, b)
+	}
+}
+
+// later adds buckets to milliseconds. In the widest cells, of more than 49 days, it stays at the greatest value.
+func later(millis uint32, buckets int32) uint32 {
+	return uint32(min(uint64(millis)+uint64(buckets)*bucketMillis, math.MaxUint32))
+}
