@@ -1,0 +1,148 @@
+//go:build unix
+
+package source
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"syscall"
+	"testing"
+)
+
+func fifo(t *testing.T, path string) {
+	t.Helper()
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestFifoInFolderIsNotOpened(t *testing.T) {
+	tree(t, "d/a.log")
+	fifo(t, "d/pipe")
+	for _, args := range [][]string{{"d"}, {"d/*"}} {
+		names, errs, skipped := expand(args...)
+		if len(names) != 1 || errs != nil || len(skipped) != 1 || skipped[0] != "d/pipe: not a file" {
+			t.Error(args, names, errs, skipped)
+		}
+	}
+}
+
+// A file that turned into a FIFO between Expand and Open must not keep the run waiting.
+func TestFileTurnsFifo(t *testing.T) {
+	tree(t, "d/a.log")
+	items, _ := Expand([]string{"d"})
+	os.Remove("d/a.log")
+	fifo(t, "d/a.log")
+	if _, err := Open(items[0]); err == nil || err.Error() != "d/a.log: not a file any more" {
+		t.Error(err)
+	}
+}
+
+func TestFifoByNameIsRead(t *testing.T) {
+	tree(t)
+	fifo(t, "pipe")
+	done := make(chan error)
+	go func() {
+		w, err := os.OpenFile("pipe", os.O_WRONLY, 0)
+		if err == nil {
+			_, err = io.WriteString(w, kick)
+			err = errors.Join(err, w.Close())
+		}
+		done <- err
+	}()
+	items, errs := Expand([]string{"pipe"})
+	if len(items) != 1 || errs != nil || items[0].Size != -1 {
+		t.Fatal(items, errs)
+	}
+	text, _, at, err := read(t, "pipe")
+	if text != kick || at || err != nil {
+		t.Errorf("%q, ReaderAt %v, %v", text, at, err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWaitingForAPipeEndsWithContext(t *testing.T) {
+	tree(t)
+	fifo(t, "pipe")
+	t.Run("for its writer", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		go cancel()
+		_, err := OpenContext(ctx, Item{Name: "pipe", Path: "pipe"})
+		if !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+	t.Run("for its bytes", func(t *testing.T) {
+		hold, err := os.OpenFile("pipe", os.O_RDWR, 0) // a writer that writes one line and stays
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer hold.Close()
+		ctx, cancel := context.WithCancel(t.Context())
+		io.WriteString(hold, kick)
+		in, err := OpenContext(ctx, Item{Name: "pipe", Path: "pipe"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer in.Close()
+		b := make([]byte, 1000)
+		if n, err := in.Reader.Read(b); string(b[:n]) != kick || err != nil {
+			t.Fatalf("%q, %v", b[:n], err)
+		}
+		go cancel()
+		if _, err := in.Reader.Read(b); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+}
+
+// stdin as the shell hands it over: a pipe of our own process stands for it.
+func TestStdinPipe(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	old := os.Stdin
+	os.Stdin = r
+	defer func() { os.Stdin = old }()
+	io.WriteString(w, kick)
+	w.Close()
+	items, errs := Expand([]string{"-", "-"})
+	if len(items) != 1 || errs != nil || items[0].Name != "stdin" || items[0].Path != "" {
+		t.Fatal(items, errs)
+	}
+	in, err := Open(items[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(in.Reader)
+	if string(b) != kick || err != nil {
+		t.Errorf("%q, %v", b, err)
+	}
+}
+
+func TestStdinFileIsReadFromWhereItStands(t *testing.T) {
+	path := write(t, "x", "first\nsecond\n")
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	f.Seek(6, io.SeekStart)
+	old := os.Stdin
+	os.Stdin = f
+	defer func() { os.Stdin = old }()
+	in, err := Open(Item{Name: "stdin"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(in.Reader)
+	if string(b) != "second\n" || err != nil || in.ReaderAt != nil {
+		t.Errorf("%q, %v, ReaderAt %v", b, err, in.ReaderAt != nil)
+	}
+}
