@@ -38,7 +38,31 @@ func (s *screen) advise() []advice {
 			out = append(out, s.adviseCode(r, e))
 		}
 	}
+	if s.res.Unknown.Count > 0 {
+		out = append(out, s.adviseUnknown())
+	}
 	return out
+}
+
+// unknownLabel stands for values that are in no catalog.
+const unknownLabel = "?"
+
+// adviseUnknown names the most frequent value that is in no catalog.
+func (s *screen) adviseUnknown() advice {
+	a := advice{codes: unknownLabel, checks: []string{s.say("A newer SDK, another platform's code (--platform), or one of your own: add it with --catalog\u00a0FILE.",
+		"可能来自更新的 SDK、其他平台（--platform）或自有代码：用 --catalog\u00a0FILE 补充。")}}
+	platform := clean(cmp.Or(s.res.Catalog.Platform, "web"), 16)
+	if len(s.res.Unknown.Values) == 0 {
+		a.text = s.say("%s events with codes that are not in the %s catalog.", "%s 个事件的代码不在 %s 码表中。", grouped(s.res.Unknown.Count), platform)
+		return a
+	}
+	v := s.res.Unknown.Values[0]
+	first := ""
+	if v.First != nil {
+		first = s.say(", first %s", "，首次 %s", v.First.Format("01-02 15:04"))
+	}
+	a.text = s.say("%s is not in the %s catalog (%s events%s).", "%s 不在 %s 码表中（%s 个事件%s）。", quoteValue(v.Value), platform, grouped(v.Count), first)
+	return a
 }
 
 // kicks parts the codes: those that end a session by a kick, by count, and the others that deserve advice, by weight.

@@ -84,11 +84,7 @@ func (g *Group) screen(p *printer, cat *catalog.Catalog, opt TextOptions) {
 	for _, key := range g.Keys {
 		t.head = append(t.head, s.keyName(key))
 	}
-	t.head = append(t.head, s.say("COUNT", "次数"), "%", s.say("USERS", "用户"), "")
-	var most int64
-	for _, r := range shown {
-		most = max(most, r.Count)
-	}
+	t.head = append(t.head, s.say("COUNT", "次数"), "%", s.say("USERS", "用户"))
 	var above []string
 	for _, r := range shown {
 		values := g.values(r)
@@ -105,11 +101,28 @@ func (g *Group) screen(p *printer, cat *catalog.Catalog, opt TextOptions) {
 		if r.Users >= 0 {
 			users = grouped(r.Users)
 		}
-		t.add(append(cells, grouped(r.Count), share(r.Count, g.total()), users, bar(r.Count, most, 24))...)
+		t.add(append(cells, grouped(r.Count), share(r.Count, g.total()), users)...)
 	}
+	g.bars(&t, shown, s.opt.Width)
 	t.screen(p, "  ", s.opt.Width, s.ink)
 	if n := len(g.Rows) - len(shown); n > 0 {
 		p.line("  %s", s.ink.dim(s.say("+ %d more rows  (--top 0)", "另有 %d 行（--top 0）", n)))
+	}
+}
+
+// bars adds a column of bars to t if w leaves room for them.
+func (g *Group) bars(t *table, shown []GroupRow, w int) {
+	var most int64
+	for _, r := range shown {
+		most = max(most, r.Count)
+	}
+	room := min(w-2-t.width()-2, 40)
+	if room < 10 {
+		return
+	}
+	t.head = append(t.head, "")
+	for i, r := range shown {
+		t.rows[i] = append(t.rows[i], bar(r.Count, most, room))
 	}
 }
 

@@ -7,9 +7,14 @@ import (
 
 // This file says how good the input was: every line accounted for, what was near and not counted, what to try.
 
-// nothing is the answer when no event was found, or none is left.
+// nothing is the answer when no event was found, or none is left: what was near comes next to it.
 func (s *screen) nothing() {
 	s.text("  "+s.nothingFound(), s.ink.bold)
+	for _, hint := range s.hints() {
+		for _, line := range wrap(hint, s.opt.Width-2) {
+			s.line("  %s", line)
+		}
+	}
 }
 
 // nothingFound says in one sentence that nothing was found, and where.
@@ -32,7 +37,11 @@ func (s *screen) input() {
 	indent := max(width(label), 7)
 	room := min(s.opt.Width, 128) - 4 - indent
 	s.line("")
-	for _, part := range s.inputParts() {
+	parts := s.inputParts()
+	if s.res.Events > 0 {
+		parts = append(parts, s.hintParts()...)
+	}
+	for _, part := range parts {
 		for i, line := range s.flow(part.facts, room) {
 			head := spaces(indent)
 			if label != "" {
@@ -88,12 +97,6 @@ func (s *screen) inputParts() []inputPart {
 			break
 		}
 		parts = append(parts, inputPart{facts: []string{s.say("could not read: ", "无法读取：") + s.inputError(i)}, alarm: true})
-	}
-	for i := range s.res.Hints {
-		if i == 3 {
-			break
-		}
-		parts = append(parts, inputPart{facts: []string{s.hint(i)}})
 	}
 	return parts
 }
@@ -161,6 +164,23 @@ func (s *screen) inputError(i int) string {
 	return clean(e.Source, cleanLimit) + ": " + clean(e.Error, cleanLimit)
 }
 
+// hints are the paths seen most of what was near, as sentences.
+func (s *screen) hints() []string {
+	var out []string
+	for i := range s.res.Hints[:min(len(s.res.Hints), 3)] {
+		out = append(out, s.hint(i))
+	}
+	return out
+}
+
+func (s *screen) hintParts() []inputPart {
+	var parts []inputPart
+	for _, hint := range s.hints() {
+		parts = append(parts, inputPart{facts: []string{hint}})
+	}
+	return parts
+}
+
 // hint names a path that held something near a code, and the flag that would count it.
 func (s *screen) hint(i int) string {
 	h := s.res.Hints[i]
@@ -194,7 +214,7 @@ func (s *screen) next() {
 
 // nextCommand is the explanation of what matters most; where nothing or only unknown values were found, the doctor.
 func (s *screen) nextCommand() string {
-	if items := s.advise(); len(items) > 0 && s.res.Unknown.Count*2 <= s.res.Events {
+	if items := s.advise(); len(items) > 0 && items[0].codes != unknownLabel && s.res.Unknown.Count*2 <= s.res.Events {
 		return fmt.Sprintf("imerr-scan explain %d", items[0].lead)
 	}
 	if s.opt.Again != "" && s.res.Filtered == 0 && s.res.Lines.Read > 0 {

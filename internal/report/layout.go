@@ -15,15 +15,18 @@ import (
 // cleanLimit bounds any text from a log that is shown in one piece, in runes.
 const cleanLimit = 256
 
+// marksLimit is the number of combining marks on one letter; more of them would reach into the lines above.
+const marksLimit = 4
+
 // clean makes a text from a log fit to be shown: one line, at most limit runes (then …), valid UTF-8, and nothing that
 // moves the cursor, reorders or hides text. Tabs and line ends become spaces; other invisible runes are shown as \u202e,
-// so that two names that differ still look different. A bad byte is U+FFFD.
+// so that two names that differ still look different, as are combining marks by the dozen. A bad byte is U+FFFD.
 func clean(s string, limit int) string {
-	if isPlain(s) && len(s) <= limit {
+	if len(s) <= limit && isPlain(s) {
 		return s
 	}
 	var b strings.Builder
-	n := 0
+	n, marks := 0, 0
 	for i := 0; i < len(s); {
 		r, size := utf8.DecodeRuneInString(s[i:])
 		i += size
@@ -31,10 +34,13 @@ func clean(s string, limit int) string {
 			b.WriteRune('…')
 			break
 		}
+		if marks++; !unicode.IsMark(r) {
+			marks = 0
+		}
 		switch {
 		case r == '\t' || r == '\n' || r == '\r' || unicode.Is(unicode.Zs, r):
 			b.WriteByte(' ')
-		case !unicode.IsPrint(r) && r != 0xFEFF || isBlank(r):
+		case !unicode.IsPrint(r) && r != 0xFEFF || isBlank(r) || marks > marksLimit:
 			fmt.Fprintf(&b, `\u%04x`, r)
 		case r == 0xFEFF: // a byte order mark in mid-text says nothing
 		default:
@@ -204,14 +210,18 @@ type table struct {
 
 func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
 
-// write writes the head, if there is one, and the rows, each after indent.
-func (t *table) write(w io.Writer, indent string) {
-	rows := t.rows
-	if len(t.head) > 0 {
-		rows = append([][]string{t.head}, t.rows...)
+// all is the head, if there is one, and the rows.
+func (t *table) all() [][]string {
+	if len(t.head) == 0 {
+		return t.rows
 	}
+	return append([][]string{t.head}, t.rows...)
+}
+
+// widths is that of each column.
+func (t *table) widths() []int {
 	var widths []int
-	for _, row := range rows {
+	for _, row := range t.all() {
 		for i, cell := range row {
 			if i == len(widths) {
 				widths = append(widths, 0)
@@ -219,7 +229,22 @@ func (t *table) write(w io.Writer, indent string) {
 			widths[i] = max(widths[i], width(cell))
 		}
 	}
-	for _, row := range rows {
+	return widths
+}
+
+// width is that of the whole table.
+func (t *table) width() int {
+	n := -2
+	for _, w := range t.widths() {
+		n += w + 2
+	}
+	return max(n, 0)
+}
+
+// write writes the head and the rows, each after indent.
+func (t *table) write(w io.Writer, indent string) {
+	widths := t.widths()
+	for _, row := range t.all() {
 		line := indent
 		for i, cell := range row {
 			if i > 0 {

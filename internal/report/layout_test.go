@@ -20,6 +20,7 @@ func TestClean(t *testing.T) {
 		{"hangul filler", "a\u3164b", `a\u3164b`},
 		{"ideographic space", "a\u3000b", "a b"},
 		{"bad byte", "a\xffb", "a\ufffdb"},
+		{"marks piled up", "a\u0301\u0301\u0301\u0301\u0301\u0301b", "a\u0301\u0301\u0301\u0301" + `\u0301\u0301b`},
 		{"delete", "a\x7fb", `a\u007fb`},
 		{"too long", strings.Repeat("x", 300), strings.Repeat("x", 256) + "…"},
 	} {

@@ -23,7 +23,7 @@ func Markdown(w io.Writer, res *aggregate.Result, cat *catalog.Catalog, opt Text
 		s.line("%s", mdText(s.nothingFound()))
 	} else {
 		s.line("%s  ", mdText(s.spanLine()))
-		s.line("%s", mdText(s.readLine()))
+		s.line("%s", mdText(strings.ReplaceAll(s.readLine(), "   ", " · ")))
 		s.mdCodes()
 		s.mdUsers()
 		s.mdAdvice()
@@ -33,7 +33,7 @@ func Markdown(w io.Writer, res *aggregate.Result, cat *catalog.Catalog, opt Text
 }
 
 func (s *screen) mdTitle() string {
-	title := s.say("IM errors: %s, %s users affected", "IM 错误 %s 个，影响 %s 位用户", grouped(s.res.Events), grouped(s.res.Users.Distinct)) + s.usersError()
+	title := s.say("IM errors: %s · %s users affected", "IM 错误 %s 个 · 影响 %s 位用户", grouped(s.res.Events), grouped(s.res.Users.Distinct)) + s.usersError()
 	if s.opt.Input != "" {
 		title += " · " + clean(s.opt.Input, cleanLimit)
 	}
@@ -107,7 +107,7 @@ func (s *screen) mdInput() {
 	s.line("")
 	s.line("### %s", s.say("Input", "输入"))
 	s.line("")
-	for _, part := range s.inputParts() {
+	for _, part := range append(s.inputParts(), s.hintParts()...) {
 		s.line("- %s", mdText(strings.Join(part.facts, " · ")))
 	}
 	s.line("- %s", mdText(fmt.Sprintf("imerr-scan %s, %s-%s", s.res.Version, s.res.Catalog.Platform, s.res.Catalog.Version)))

@@ -50,11 +50,8 @@ func (s *screen) plainComments(shown int) {
 		}
 		s.line("# unknown: %s %d", quoteValue(v.Value), v.Count)
 	}
-	for i := range s.res.Hints {
-		if i == 3 {
-			break
-		}
-		s.line("# %s", strings.ReplaceAll(s.hint(i), "\u00a0", " "))
+	for _, hint := range s.hints() {
+		s.line("# %s", strings.ReplaceAll(hint, "\u00a0", " "))
 	}
 	for i := range s.res.Errors {
 		s.line("# could not read: %s", s.inputError(i))

@@ -96,7 +96,7 @@ func (s *screen) text(line string, color func(string) string) {
 
 func (s *screen) title() {
 	info := s.res.Catalog
-	parts := []string{clean("imerr-scan "+s.res.Version, 64)}
+	parts := []string{strings.TrimSpace(clean("imerr-scan "+s.res.Version, 64))}
 	if info.Entries > 0 {
 		parts = append(parts, clean(s.say("catalog %s-%s (%d codes)", "码表 %s-%s（%d 个码）", info.Platform, info.Version, info.Entries), 80))
 	}
@@ -159,15 +159,18 @@ func (s *screen) took(d time.Duration) string {
 	return s.say("%d min %d s", "%d 分 %d 秒", int(d/time.Minute), int(d%time.Minute/time.Second))
 }
 
-// spanLine is the time of the first and the last event; the date of the last only if it is another.
+// spanLine is the time of the first and the last event; the date of the last only as far as it is another.
 func (s *screen) spanLine() string {
 	first, last := s.res.Span.First, s.res.Span.Last
 	if first == nil || last == nil {
 		return s.say("no event carries a time", "事件都没有时间")
 	}
 	layout := "15:04:05 -07:00"
-	if first.Format(time.DateOnly) != last.Format(time.DateOnly) {
+	switch {
+	case first.Year() != last.Year():
 		layout = "2006-01-02 15:04:05 -07:00"
+	case first.YearDay() != last.YearDay():
+		layout = "01-02 15:04:05 -07:00"
 	}
 	return first.Format("2006-01-02 15:04:05") + " → " + last.Format(layout)
 }
@@ -203,6 +206,9 @@ func (s *screen) codeColumns(shown []aggregate.CodeResult, marks []string) codeC
 	}
 	if w < 60 {
 		c.category, c.users, c.peak = 0, 0, 0
+	}
+	for _, wide := range s.wideNames(len(shown)) { // they reach over category
+		c.name = max(c.name, width(wide)-c.category-min(c.category, 2))
 	}
 	if w >= 104 {
 		c.percent = 5
@@ -260,13 +266,29 @@ func (s *screen) codes() {
 			meaning: clean(s.entry(r.Code).Meaning.In(s.lang), cleanLimit), severity: r.Severity,
 		})
 	}
-	if n := len(s.res.Codes) - len(shown); n > 0 {
+	if len(s.res.Codes) > len(shown) {
 		sum := s.restCount(len(shown))
-		s.row(c, codeRow{name: s.say("+ %d more codes  (--top 0)", "另有 %d 个代码（--top 0）", n), wideName: true, count: grouped(sum), percent: share(sum, s.res.Events), all: s.ink.dim})
+		s.row(c, codeRow{name: s.restName(len(shown)), wideName: true, count: grouped(sum), percent: share(sum, s.res.Events), all: s.ink.dim})
 	}
 	if u := s.res.Unknown; u.Count > 0 {
 		s.row(c, codeRow{code: "?", name: s.unknownName(), wideName: true, count: grouped(u.Count), percent: share(u.Count, s.res.Events), severity: "error"})
 	}
+}
+
+// wideNames are those of the rows below the n codes shown.
+func (s *screen) wideNames(n int) []string {
+	var names []string
+	if len(s.res.Codes) > n {
+		names = append(names, s.restName(n))
+	}
+	if s.res.Unknown.Count > 0 {
+		names = append(names, s.unknownName())
+	}
+	return names
+}
+
+func (s *screen) restName(n int) string {
+	return s.say("+ %d more codes  (--top 0)", "另有 %d 个代码（--top 0）", len(s.res.Codes)-n)
 }
 
 // restCount is the number of events of the codes after the first n.

@@ -197,9 +197,9 @@ func TestAdviceBlamesAVersionOnlyIfOtherCodesDoNotShareIt(t *testing.T) {
 	}
 }
 
-type failing struct{ after int }
+type shortOfSpace struct{ after int }
 
-func (f *failing) Write(b []byte) (int, error) {
+func (f *shortOfSpace) Write(b []byte) (int, error) {
 	if f.after -= len(b); f.after < 0 {
 		return 0, errors.New("no space left on device")
 	}
@@ -208,15 +208,15 @@ func (f *failing) Write(b []byte) (int, error) {
 
 func TestAFullDiskIsReported(t *testing.T) {
 	res, cat := morning(), catalog.Web()
-	for name, write := range map[string]func(*failing) error{
-		"text":     func(w *failing) error { return Text(w, res, cat, screenOptions) },
-		"plain":    func(w *failing) error { return Text(w, res, cat, TextOptions{Plain: true}) },
-		"json":     func(w *failing) error { return JSON(w, res) },
-		"csv":      func(w *failing) error { return CSV(w, res) },
-		"markdown": func(w *failing) error { return Markdown(w, res, cat, screenOptions) },
-		"prom":     func(w *failing) error { return Prom(w, res, cat, PromBuild{}) },
+	for name, write := range map[string]func(*shortOfSpace) error{
+		"text":     func(w *shortOfSpace) error { return Text(w, res, cat, screenOptions) },
+		"plain":    func(w *shortOfSpace) error { return Text(w, res, cat, TextOptions{Plain: true}) },
+		"json":     func(w *shortOfSpace) error { return JSON(w, res) },
+		"csv":      func(w *shortOfSpace) error { return CSV(w, res) },
+		"markdown": func(w *shortOfSpace) error { return Markdown(w, res, cat, screenOptions) },
+		"prom":     func(w *shortOfSpace) error { return Prom(w, res, cat, PromBuild{}) },
 	} {
-		if write(&failing{after: 100}) == nil {
+		if write(&shortOfSpace{after: 100}) == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
