@@ -6,9 +6,19 @@
 //
 // Words: a document is one JSON text or one line of text; a record is what remains of it after known envelopes are
 // taken off; a place is the root's "error" or the literal key "error.type".
+//
+//	x := extract.New(extract.Options{Now: now})
+//	for _, c := range x.Extract(line).Candidates {
+//		fmt.Println(c.Path, c.Value.Text, c.User)
+//	}
+//
+// It does not join lines, read files or judge codes. docs/input.md lists what is read and where it is looked for.
 package extract
 
-import "time"
+import (
+	"bytes"
+	"time"
+)
 
 // Kind says how the value of a type key was written.
 type Kind uint8
@@ -40,10 +50,11 @@ type Candidate struct {
 	Value  Value
 	Path   string // where it stood, as a dotted path from the record's root, array elements as []: "error.type", "args[].type"
 	Shape  Shape
-	Record int // number of the record within the document, from 0
-	Parent int // index of the innermost enclosing candidate in the same slice, or -1
+	Record int  // number of the record within the document, from 0
+	Parent int  // index of the innermost enclosing candidate in the same slice, or -1
+	InData bool // its object is the data of the enclosing candidate
 
-	Place   bool // the root's error, or the literal key error.type (also as an OTLP attribute)
+	Place   bool // the root's error, or the literal key error.type (also as an OTLP attribute), or Options.Fields["code"]
 	SDKKeys bool // only SDK keys in its object; at a record's root the logger's own may stand beside if Level is WarnUp
 	Plain   bool // found in plain text, logfmt or a cut-off document: a place counts for nothing there
 	Foreign bool // http, rpc, db, status_code or stack_trace stands in the object or at its root
@@ -60,20 +71,19 @@ type Candidate struct {
 	Time                            int64  // Unix milliseconds of the record, or of its envelope; 0 if none
 }
 
-// Shape names how a code was found. The zero value is Flat.
-type Shape uint8
-
 // Document is what became of one document.
 type Document struct {
 	Candidates []Candidate // in the order of the text; enclosing before enclosed
-	Broken     bool        // it looks like JSON, is not, and not even a cut-off end explains it
+	Text       bool        // it holds no valid JSON text
+	Broken     bool        // it looks like JSON and is not, be it that its end is missing
 	TooDeep    bool        // nested beyond Options.MaxDepth; not read
 }
 
 // Options sets where an Extractor looks. The zero value finds fields by itself.
 type Options struct {
 	// Fields overrides the search: dotted paths for "code", "time", "user", "device", "version", "platform".
-	// A path begins at a record's root; a dot inside a key is written \. .
+	// A path begins at a record's root; a dot inside a key is written \. (ParsePath). "code" names a place besides the
+	// usual ones.
 	Fields map[string]string
 	// Now bounds times: one more than a day after Now is no time. The zero Now sets no upper bound.
 	Now time.Time
@@ -85,18 +95,80 @@ type Options struct {
 	MaxDepth int
 }
 
-// Extractor reads documents one after the other. It keeps the last date seen, for clocks that have none, and buffers.
+// Extractor reads documents one after the other. It keeps the last time seen, for clocks that have no date, and buffers.
 // It is used by one goroutine.
 type Extractor struct {
-	opt Options
+	tree
+	opt   Options
+	zone  *time.Location
+	paths [numFields]Path
+	code  Path
+	last  int64 // the last time seen
+
+	found      []Candidate
+	records    []*record
+	used       int // of records
+	lastRecord int
+	path       []step
+	cut        bool // a document whose end is missing is being read
+	doc        Document
+	work       int // bytes that may still be read in vain
+
+	strings                                                        map[string]string
+	keyScratch, textScratch, pathScratch, cleanScratch, lineScratch []byte
 }
 
-// New returns an Extractor. It does not check Options.Fields; see ParsePath.
+// New returns an Extractor. Options.Fields that are no paths are left out; see ParsePath.
 func New(opt Options) *Extractor {
-	return &Extractor{opt: opt}
+	x := &Extractor{opt: opt, zone: opt.Zone, strings: make(map[string]string)}
+	if x.zone == time.UTC {
+		x.zone = nil
+	}
+	x.maxDepth = opt.MaxDepth
+	if x.maxDepth == 0 {
+		x.maxDepth = 1000
+	}
+	x.setFields(opt.Fields)
+	return x
 }
 
-// Extract reports the candidates in doc. The result, its slice included, is valid until the next call; strings in it stay valid.
+// Extract reports the candidates in doc. The result, its slice included, is valid until the next call; strings in it
+// stay valid. Doc is not kept.
 func (x *Extractor) Extract(doc []byte) Document {
-	return Document{}
+	x.found, x.used, x.lastRecord, x.cut, x.doc = x.found[:0], 0, 0, false, Document{Text: true}
+	from, to := trimEdges(doc)
+	doc = doc[from:to]
+	x.reset(doc)
+	x.work = 8*len(doc) + 1<<16
+	r := x.newRecord(nil, 0)
+	x.readText(r, 0, len(doc))
+	if x.doc.TooDeep {
+		x.found = x.found[:0]
+	}
+	x.doc.Candidates = x.found
+	x.release()
+	return x.doc
 }
+
+// trimEdges returns where b begins and ends without byte order marks, NUL and white space at its edges.
+func trimEdges(b []byte) (from, to int) {
+	for to = len(b); from < to; {
+		switch {
+		case blank(b[from]):
+			from++
+		case blank(b[to-1]):
+			to--
+		case bytes.HasPrefix(b[from:to], bom):
+			from += len(bom)
+		case bytes.HasSuffix(b[from:to], bom):
+			to -= len(bom)
+		default:
+			return from, to
+		}
+	}
+	return from, to
+}
+
+var bom = []byte("\ufeff")
+
+func blank(c byte) bool { return c <= ' ' && (c == ' ' || c == 0 || c-'\t' <= '\r'-'\t') }

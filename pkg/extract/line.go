@@ -1,0 +1,260 @@
+package extract
+
+import "bytes"
+
+// maxDepth of strings within strings that are unwrapped.
+const maxUnwrap = 3
+
+// readText reads a line, or what an envelope held in its stead, from offset i to end: JSON as it is, JSON in text,
+// key=value pairs. Envelopes of text (CRI, syslog …) are taken off first.
+func (x *Extractor) readText(r *record, i, end int) {
+	i, end = x.trim(i, end)
+	if i == end {
+		return
+	}
+	if c := x.buf[i]; c != '{' && c != '[' {
+		if e, at := x.textEnvelope(r, i, end); e != nil {
+			r = e
+			if i, end = x.trim(at, end); i == end {
+				return
+			}
+		}
+	}
+	switch c := x.buf[i]; c {
+	case '{', '[':
+		if i = x.readDocuments(r, i, end); i == end {
+			return
+		}
+	}
+	x.readMixed(r, i, end)
+}
+
+// trim drops byte order marks, white space and NUL at both ends.
+func (x *Extractor) trim(i, end int) (int, int) {
+	from, to := trimEdges(x.buf[i:end])
+	return i + from, i + to
+}
+
+// readDocuments reads JSON texts that follow each other from i on and returns where they end.
+func (x *Extractor) readDocuments(r *record, i, end int) int {
+	for count := 0; ; count++ {
+		root, next, st := x.read(i, end)
+		switch st {
+		case tooDeep:
+			x.doc.TooDeep = true
+			return end
+		case bad:
+			if looksJSON(x.buf[i:end]) {
+				x.doc.Broken = true
+			}
+			x.work -= next - i
+			return i
+		case cutOff:
+			if !looksJSON(x.buf[i:end]) {
+				x.nodes = x.nodes[:root]
+				return i
+			}
+			x.doc.Broken = true
+			x.readCut(r, root)
+			return end
+		}
+		x.doc.Text = false
+		e := x.newRecord(r, root)
+		x.nextRecord(e, count == 0)
+		i = skipSpace(x.buf[:end], next)
+		more := i < end && (x.buf[i] == '{' || x.buf[i] == '[' || x.buf[i] == ',')
+		if e.shape == Flat {
+			switch {
+			case count > 0 || more:
+				e.shape = Multi
+			case bytes.IndexByte(x.raw(root), '\n') >= 0:
+				e.shape = Pretty
+			}
+		}
+		x.readRecord(e)
+		if more && x.buf[i] == ',' {
+			i = skipSpace(x.buf[:end], i+1)
+		}
+		if i >= end {
+			return end
+		}
+		if c := x.buf[i]; c != '{' && c != '[' {
+			return i
+		}
+	}
+}
+
+// looksJSON says whether b, which begins with a bracket, can hardly be anything else than JSON: "[ERROR] …" can.
+func looksJSON(b []byte) bool {
+	i := skipSpace(b, 1)
+	if i >= len(b) {
+		return true
+	}
+	switch c := b[i]; c {
+	case '"':
+		return true
+	case '}':
+		return b[0] == '{'
+	case '{', '[', ']':
+		return b[0] == '['
+	}
+	return false
+}
+
+// readCut reads what is left of a document whose end is missing. Strings in it are taken apart only if it is certain
+// that nobody's words stand in them: what would say so may be in the missing part.
+func (x *Extractor) readCut(r *record, root int32) {
+	was := x.cut
+	x.cut = true
+	defer func() { x.cut = was }()
+	e := x.newRecord(r, root)
+	e.plain = true
+	if first := x.nodes[root].child; x.is(first, text) && x.nodes[first].flags&cut != 0 && string(x.key(first)) == "log" {
+		x.readInner(e, first) // docker's json-file, cut in its first member
+		return
+	}
+	x.readRecord(e)
+}
+
+// readMixed reads text that may hold JSON, util.inspect's form of it, and key=value pairs, in one pass.
+func (x *Extractor) readMixed(r *record, start, end int) {
+	if bytes.IndexByte(x.buf[start:end], '=') < 0 && bytes.IndexByte(x.buf[start:end], '{') < 0 {
+		return
+	}
+	base := x.newRecord(r, 0)
+	base.before, base.beforeEnd = start, end
+	base.plain = true
+	if base.shape == Flat {
+		base.shape = TextJSON
+		if x.sdkLog(start, end) {
+			base.shape = SDKLog
+		}
+	}
+	p := pairs{}
+	first, count := true, 0
+	take := func(root int32, i, next int, st status, inspect bool) {
+		if first {
+			base.beforeEnd = i
+			if level := levelIn(x.buf[start:min(i, start+1024)]); level != NoLevel {
+				base.level = level
+			}
+			first = false
+		}
+		if x.nodes[root].flags&hot == 0 && x.nodes[root].kind == array {
+			return
+		}
+		e := x.newRecord(base, root)
+		x.nextRecord(e, count == 0)
+		count++
+		if inspect && e.shape == TextJSON {
+			e.shape = Inspect
+		}
+		if st == cutOff {
+			x.doc.Broken = x.doc.Broken || i == start
+			was := x.cut
+			x.cut = true
+			x.readRecord(e)
+			x.cut = was
+			return
+		}
+		if !inspect {
+			x.doc.Text = false
+			if skipSpace(x.buf[:end], next) == end && x.isLogRecord(root) {
+				e.plain = r != nil && r.plain
+			}
+		}
+		x.readRecord(e)
+	}
+	for i := start; i < end; {
+		c := x.buf[i]
+		switch {
+		case c == '{' || c == '[':
+			root, next, st, inspect := x.readPiece(i, end)
+			if x.doc.TooDeep {
+				return
+			}
+			if root == 0 {
+				i++
+				continue
+			}
+			take(root, i, next, st, inspect)
+			i = max(next, i+1)
+		case letter(c) || c == '_' || c == '@':
+			word := i
+			for i < end && (letter(x.buf[i]) || x.buf[i]-'0' <= 9 || x.buf[i] == '_' || x.buf[i] == '.' || x.buf[i] == '-' || x.buf[i] == '@') {
+				i++
+			}
+			if i < end && x.buf[i] == '=' && (word == start || blank(x.buf[word-1]) || x.buf[word-1] == ',') {
+				i = x.addPair(&p, word, i, end)
+				continue
+			}
+			p.words++
+		case c >= 0x80:
+			p.words++
+			i++
+		default:
+			i++
+		}
+	}
+	if p.root == 0 || p.hot == 0 {
+		return
+	}
+	x.readPairs(base, &p, start, end, first)
+}
+
+// readPiece reads JSON, or util.inspect's form of it, at i. Root is 0 if there is none. What was read in vain is
+// charged to x.work, so that hostile text costs linear time.
+func (x *Extractor) readPiece(i, end int) (root int32, next int, st status, inspect bool) {
+	if x.work <= 0 {
+		return 0, i, bad, false
+	}
+	if looksJSON(x.buf[i:min(end, i+64)]) || x.buf[i] == '[' && i+1 < end && x.buf[i+1]-'0' <= 9 {
+		root, next, st = x.read(i, end)
+		switch st {
+		case good:
+			return root, next, st, false
+		case cutOff:
+			if looksJSON(x.buf[i:end]) {
+				return root, next, st, false
+			}
+			x.nodes = x.nodes[:root]
+		case tooDeep:
+			x.doc.TooDeep = true
+			return 0, i, st, false
+		}
+		x.work -= next - i
+	}
+	if root, next = x.readInspect(i, end); root != 0 {
+		return root, next, good, true
+	}
+	x.work -= next - i
+	return 0, i, bad, false
+}
+
+// isLogRecord says whether the object behind a text is itself a logger's record (behind a pod's name, say): it has a
+// level of warn or worse, or a time, and no lower level.
+func (x *Extractor) isLogRecord(root int32) bool {
+	if x.nodes[root].kind != object {
+		return false
+	}
+	var v view
+	x.look(root, &v)
+	switch x.levelOf(&v) {
+	case WarnUp:
+		return true
+	case BelowWarn:
+		return false
+	}
+	t := x.moment(v.best[fieldTime])
+	return t != moment{}
+}
+
+// sdkLog says whether the text is a line of the SDK's saved log: a locale date, a colon, arguments.
+func (x *Extractor) sdkLog(i, end int) bool {
+	b := x.buf[i:end]
+	if len(b) < 12 || bytes.IndexByte(b[:6], '/') < 0 {
+		return false
+	}
+	_, n := readTime(b, x.zone, x.opt.Now)
+	return n > 0 && n+1 < len(b) && b[n] == ':' && b[n+1] == ' '
+}
