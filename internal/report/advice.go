@@ -61,7 +61,7 @@ func (s *screen) adviseUnknown() advice {
 	if v.First != nil {
 		first = s.say(", first %s", "，首次 %s", v.First.Format("01-02 15:04"))
 	}
-	a.text = s.say("%s is not in the %s catalog (%s events%s).", "%s 不在 %s 码表中（%s 个事件%s）。", quoteValue(v.Value), platform, grouped(v.Count), first)
+	a.text = s.say(plural(v.Count, "%s is not in the %s catalog (%s event%s).", "%s is not in the %s catalog (%s events%s)."), "%s 不在 %s 码表中（%s 个事件%s）。", quoteValue(v.Value), platform, grouped(v.Count), first)
 	return a
 }
 
@@ -131,7 +131,7 @@ func (s *screen) adviseKicks(kicks []*aggregate.CodeResult) advice {
 	case lead.Users.Distinct == 0:
 		parts = append(parts, s.say("%s kicks, users unknown", "被踢 %s 次，用户未知", grouped(lead.Count)))
 	case others > 0:
-		parts = append(parts, s.say("%s users kicked %.1f times each", "%s 位用户，人均被踢 %.1f 次", s.about(lead.Users)+grouped(others), each))
+		parts = append(parts, s.say(plural(others, "%s user kicked %.1f times", "%s users kicked %.1f times each"), "%s 位用户，人均被踢 %.1f 次", s.about(lead.Users)+grouped(others), each))
 	}
 	if len(loops) > 0 {
 		parts = append(parts, s.say("%s in a loop (%s)", "%s陷入互踢循环（%s）", s.people(len(loops)), s.names(loops)))

@@ -28,7 +28,7 @@ func (s *screen) nothingFound() string {
 	case s.res.Validated:
 		return s.say("no error.type in %s lines (%s JSON)", "%s 行中没有 error.type（其中 JSON %s 行）", grouped(l.Read), grouped(l.Read-l.Empty-l.Broken-l.TooLong))
 	}
-	return s.say("no error.type in %s lines", "%s 行中没有 error.type", grouped(l.Read))
+	return s.say(plural(l.Read, "no error.type in %s line", "no error.type in %s lines"), "%s 行中没有 error.type", grouped(l.Read))
 }
 
 // input writes the accounting under the label INPUT.
@@ -104,7 +104,7 @@ func (s *screen) inputParts() []inputPart {
 // lineFacts accounts for every line, and says whether lines without an error were looked at or only searched.
 func (s *screen) lineFacts() []string {
 	l := s.res.Lines
-	facts := []string{s.say("%s lines", "%s 行", grouped(l.Read))}
+	facts := []string{s.say(plural(l.Read, "%s line", "%s lines"), "%s 行", grouped(l.Read))}
 	add := func(n int64, en, zh string) {
 		if n > 0 {
 			facts = append(facts, s.say(en, zh, grouped(n)))
@@ -146,7 +146,7 @@ func (s *screen) eventFacts() []string {
 			facts = append(facts, s.say(en, zh, grouped(n)))
 		}
 	}
-	add(s.res.Undated, "%s events without a time", "无时间的事件 %s")
+	add(s.res.Undated, plural(s.res.Undated, "%s event without a time", "%s events without a time"), "无时间的事件 %s")
 	add(s.res.Late, "%s events late", "迟到的事件 %s")
 	if s.res.Events > 0 {
 		add(s.res.Filtered, "%s events left out by filters", "被过滤的事件 %s")
@@ -184,7 +184,7 @@ func (s *screen) hintParts() []inputPart {
 // hint names a path that held something near a code, and the flag that would count it.
 func (s *screen) hint(i int) string {
 	h := s.res.Hints[i]
-	text := s.say("nearest: %q in %s lines, not counted", "最接近的：%q，%s 行，未计入", clean(h.Path, 80), grouped(h.Count))
+	text := s.say(plural(h.Count, "nearest: %q in %s line, not counted", "nearest: %q in %s lines, not counted"), "最接近的：%q，%s 行，未计入", clean(h.Path, 80), grouped(h.Count))
 	if arg, ok := shellWord(h.Path); ok {
 		text += " →\u00a0--field\u00a0code=" + arg
 	}

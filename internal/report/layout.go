@@ -245,18 +245,15 @@ func (t *table) width() int {
 func (t *table) write(w io.Writer, indent string) {
 	widths := t.widths()
 	for _, row := range t.all() {
-		line := indent
+		cells := make([]string, len(row))
 		for i, cell := range row {
-			if i > 0 {
-				line += "  "
-			}
 			if i < len(t.right) && t.right[i] {
-				line += padLeft(cell, widths[i])
+				cells[i] = padLeft(cell, widths[i])
 			} else {
-				line += padRight(cell, widths[i])
+				cells[i] = padRight(cell, widths[i])
 			}
 		}
-		fmt.Fprintln(w, strings.TrimRight(line, " "))
+		fmt.Fprintln(w, strings.TrimRight(indent+strings.Join(cells, "  "), " "))
 	}
 }
 

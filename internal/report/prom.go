@@ -1,8 +1,8 @@
 package report
 
 import (
-	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -108,20 +108,14 @@ func (p *promWriter) single(name, kind, help string, n int64) {
 
 // sample writes one value; labels are names and values in turn.
 func (p *promWriter) sample(name string, n int64, labels ...string) {
-	var b strings.Builder
-	b.WriteString(name)
-	for i := 0; i < len(labels); i += 2 {
-		if i == 0 {
-			b.WriteByte('{')
-		} else {
-			b.WriteByte(',')
-		}
-		b.WriteString(labels[i] + `="` + promValue(labels[i+1]) + `"`)
+	var pairs []string
+	for label := range slices.Chunk(labels, 2) {
+		pairs = append(pairs, label[0]+`="`+promValue(label[1])+`"`)
 	}
-	if len(labels) > 0 {
-		b.WriteByte('}')
+	if len(pairs) > 0 {
+		name += "{" + strings.Join(pairs, ",") + "}"
 	}
-	fmt.Fprintf(p, "%s %d\n", b.String(), n)
+	p.line("%s %d", name, n)
 }
 
 // promEscapes are all the escapes that the format knows.

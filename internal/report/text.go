@@ -75,6 +75,14 @@ func (s *screen) say(en, zh string, args ...any) string {
 	return fmt.Sprintf(format, args...)
 }
 
+// plural chooses the English form for n.
+func plural(n int64, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
 // entry is what the catalog knows of code, never nil.
 func (s *screen) entry(code int32) *catalog.Entry {
 	if s.cat != nil {
@@ -115,7 +123,8 @@ func (s *screen) totals() {
 	if s.res.Lines.Read > 0 {
 		share = s.say("  (%s of lines)", "（占行数 %s）", percent(s.res.Lines.WithError, s.res.Lines.Read))
 	}
-	found := []string{s.say(" errors", " 个错误") + share, s.say(" users affected", " 位用户受影响") + s.usersError()}
+	found := []string{s.say(plural(s.res.Events, " error", " errors"), " 个错误") + share,
+		s.say(plural(s.res.Users.Distinct, " user affected", " users affected"), " 位用户受影响") + s.usersError()}
 	if s.res.Users.Distinct == 0 {
 		numbers[1], found[1] = "–", s.say(" no user ids found (--field user=…)", " 未找到用户 ID（--field user=…）")
 	}
@@ -138,7 +147,7 @@ func (s *screen) totals() {
 
 // readLine is how much was read: lines, bytes, time.
 func (s *screen) readLine() string {
-	parts := []string{s.say("%s lines", "%s 行", grouped(s.res.Lines.Read))}
+	parts := []string{s.say(plural(s.res.Lines.Read, "%s line", "%s lines"), "%s 行", grouped(s.res.Lines.Read))}
 	if s.res.Bytes > 0 {
 		parts = append(parts, size(s.res.Bytes))
 	}
@@ -171,6 +180,9 @@ func (s *screen) spanLine() string {
 		layout = "2006-01-02 15:04:05 -07:00"
 	case first.YearDay() != last.YearDay():
 		layout = "01-02 15:04:05 -07:00"
+	}
+	if first.Equal(*last) {
+		return first.Format("2006-01-02 15:04:05 -07:00")
 	}
 	return first.Format("2006-01-02 15:04:05") + " → " + last.Format(layout)
 }
