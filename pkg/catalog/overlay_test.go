@@ -3,6 +3,7 @@ package catalog
 import (
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -85,6 +86,30 @@ func TestOverlayOfTheEmbeddedFileChangesNothing(t *testing.T) {
 		}
 		if got.Len() != base.Len() {
 			t.Errorf("%s: %d entries, want %d", platform, got.Len(), base.Len())
+		}
+	}
+}
+
+func TestTheExampleOfTheDocumentation(t *testing.T) {
+	page, err := os.ReadFile("../../docs/catalog.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(page), "```catalog\n")
+	example, _, _ = strings.Cut(example, "```")
+	cat, err := Web().Overlay(strings.NewReader(example), "ours.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := cat.ByName("GATEWAY_REFUSED"); e == nil || e.Code != 90001 || e.Reason("503: gateway quota exceeded") == nil {
+		t.Errorf("the new entry: %+v", e)
+	}
+	if e := cat.Lookup(509); !strings.HasPrefix(e.Next.EN, "Our limit") || e.Meaning != Web().Lookup(509).Meaning {
+		t.Errorf("the changed entry: %+v", e)
+	}
+	for _, k := range keyNames {
+		if k != "version" && !strings.Contains(string(page), "`"+k) {
+			t.Errorf("docs/catalog.md does not explain the key %s", k)
 		}
 	}
 }
@@ -191,6 +216,14 @@ func TestOverlayOnAndroid(t *testing.T) {
 	}
 	if e := got.Lookup(2); e.Name != "NETWORK_ERROR" || e.Severity != "critical" {
 		t.Errorf("2 on Android: %+v", e)
+	}
+}
+
+func TestEveryKeyIsRead(t *testing.T) {
+	for i, name := range keyNames {
+		if k, ok := keyOf(name); !ok || int(k) != i {
+			t.Errorf("keyOf(%q) = %d, want %d", name, k, i)
+		}
 	}
 }
 

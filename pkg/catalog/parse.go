@@ -175,7 +175,7 @@ type parser struct {
 // parse reads text. Values point into it.
 func parse(text string) (*sheet, []Mistake) {
 	p := parser{}
-	p.sheet.records = make([]record, 0, strings.Count(text, "\n\n")+1)
+	p.sheet.records = make([]record, 0, min(strings.Count(text, "\n\ncode:")+1, 512))
 	text = strings.TrimPrefix(text, "\ufeff") // as Windows editors write
 	for text != "" {
 		var line string
@@ -223,10 +223,6 @@ func (p *parser) noColon(body string) {
 
 // fit refuses values that could harm a screen or a line: they are shown as they are.
 func (p *parser) fit(name, value string) bool {
-	if len(value) > maxValue {
-		p.mistake(fmt.Sprintf("the value of %s has more than %d bytes", clip(name), maxValue), "")
-		return false
-	}
 	for _, s := range [2]string{name, value} {
 		for i := 0; i < len(s); {
 			if c := s[i]; c >= ' ' && c < 0x7f {
@@ -248,6 +244,10 @@ func (p *parser) fit(name, value string) bool {
 			}
 			i += n
 		}
+	}
+	if len(value) > maxValue {
+		p.mistake(fmt.Sprintf("the value of %s has more than %d bytes", clip(name), maxValue), "")
+		return false
 	}
 	return true
 }
