@@ -1,0 +1,270 @@
+package source
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// check looks at what is at a target's path.
+func (f *Follower) check(t *target) {
+	if !t.visited {
+		t.visited = true
+		f.visit(t)
+	}
+	fi, err := os.Stat(t.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		f.missing(t)
+		return
+	case err != nil:
+		f.say(Problem, t.item.Name, err)
+		return
+	case !fi.Mode().IsRegular():
+		f.say(Problem, t.item.Name, errors.New("not a file"))
+		return
+	}
+	g := t.cur
+	if g == nil || g.file == nil || !os.SameFile(fi, g.fi) {
+		f.arrive(t, fi)
+		return
+	}
+	if g.packed {
+		return
+	}
+	touched := stampOf(fi) != stampOf(g.fi)
+	if fi.Size() < g.offset || touched && !g.intact() {
+		// Truncated. Its copy, if there is one, is among the neighbours and complete: truncation comes after copying.
+		t.from(g.modTime)
+		f.seek(g)
+		t.cur = nil
+		f.arrive(t, fi)
+		return
+	}
+	if fi.Size() == 0 {
+		// What was written, copied and truncated between two polls leaves no trace but the copy.
+		t.from(g.modTime)
+	}
+	g.fi, g.modTime = fi, fi.ModTime()
+}
+
+// from asks for a search among the neighbours that were written since then.
+func (t *target) from(since time.Time) {
+	if t.searches == 0 || since.Before(t.since) {
+		t.since = since
+	}
+	t.searches = settle
+}
+
+// missing handles a path without a file. The old file is read on, under its new name; if it has none it is let go once
+// it is silent, so that its space can be freed.
+func (f *Follower) missing(t *target) {
+	if t.cur == nil || t.cur.file == nil {
+		return
+	}
+	t.cur.ready = true
+	if fi, err := t.cur.file.Stat(); !t.named || err == nil && deleted(fi) {
+		t.from(t.cur.modTime)
+		t.cur = nil
+	}
+}
+
+// arrive handles a file that was not at the target's path before.
+func (f *Follower) arrive(t *target, fi fs.FileInfo) {
+	if t.passed == stampOf(fi) {
+		return
+	}
+	c, err := meet(t.item, t.path)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			t.passed = stampOf(fi)
+			if !t.item.found() || !errors.Is(err, ErrNotText) {
+				f.say(Problem, t.item.Name, err)
+			}
+		}
+		return
+	}
+	defer c.close()
+	if real, err := filepath.EvalSymlinks(t.path); err == nil {
+		t.real = real
+	}
+	old := t.cur
+	g, how := f.match(c)
+	switch {
+	case how == unsure:
+		return
+	case how == other:
+		t.cur = f.start(t, c)
+	case g.known: // only while nobody asked for it
+		g.path = ""
+		t.cur = f.start(t, c)
+	case g.phase == asleep, g.phase == sought:
+		f.resume(g, c)
+		t.cur = g
+	case g.phase == live && how == same:
+		t.cur = g
+	case g.phase == live && c.path == g.path && !g.packed: // written anew under its name and longer, as rsync does
+		g.release()
+		f.resume(g, c)
+		t.cur = g
+	case g.phase == done && (how == same || c.path == g.path) && !g.packed && c.fi.Size() > g.offset: // it grows again
+		g.id = 0
+		f.resume(g, c)
+		t.cur = g
+	default: // read already, or a copy of what is being read
+		t.passed = stampOf(c.fi)
+		t.cur = nil
+	}
+	if old != nil && old != t.cur {
+		t.from(old.modTime)
+	}
+}
+
+// start begins a new generation.
+func (f *Follower) start(t *target, c *candidate) *generation {
+	g := &generation{id: f.id(), name: t.item.Name, path: t.path}
+	g.open(c)
+	f.gens = append(f.gens, g)
+	if g.packed && strings.HasPrefix(c.format.String(), "utf-16") {
+		f.say(Note, g.name, errors.New("utf-16 is read to its end, but not followed"))
+	}
+	return g
+}
+
+// resume goes on with a generation whose file was found.
+func (f *Follower) resume(g *generation, c *candidate) {
+	if g.id == 0 {
+		g.id = f.id()
+	}
+	g.open(c)
+}
+
+// visit makes known which rotated files are there before the first byte is read: they are none of ours.
+func (f *Follower) visit(t *target) {
+	near := f.neighbours(t)
+	for _, n := range near[max(0, len(near)-256):] {
+		c, err := meet(n.item, n.path)
+		if err != nil {
+			continue
+		}
+		if _, how := f.match(c); how == other && len(c.head) > 0 {
+			f.gens = append(f.gens, &generation{path: t.path, phase: done, known: true, ino: c.ino(), sum: c.sum(len(c.head)), sumLen: len(c.head),
+				packed: c.format != plainText, modTime: c.fi.ModTime()})
+		}
+		c.close()
+	}
+}
+
+// search looks among a target's neighbours for the rest of generations that are sought, and for those that came and went
+// between two polls.
+func (f *Follower) search(t *target) {
+	missing := slices.ContainsFunc(f.gens, func(g *generation) bool { return g.phase == sought && g.path == t.path })
+	if t.searches == 0 && !missing {
+		return
+	}
+	for _, n := range f.neighbours(t) {
+		if !missing && n.fi.ModTime().Before(t.since) {
+			continue
+		}
+		if c, err := meet(n.item, n.path); err == nil {
+			f.found(t, c)
+			c.close()
+		}
+	}
+	t.searches = max(0, t.searches-1)
+}
+
+// found handles a neighbour.
+func (f *Follower) found(t *target, c *candidate) {
+	g, how := f.match(c)
+	switch {
+	case how == other:
+		if len(c.head) > 0 && t.searches > 0 && !c.fi.ModTime().Before(t.since) && !copying(t.cur, c) {
+			f.start(t, c)
+		}
+	case how >= moved && (g.phase == sought || g.phase == asleep):
+		f.resume(g, c)
+	}
+}
+
+// copying says whether the candidate is a copy of the target's file that is being made: what there is of it stands at
+// the begin of the file at this moment.
+func copying(g *generation, c *candidate) bool {
+	if g == nil || g.file == nil || g.packed {
+		return false
+	}
+	var b [headLen]byte
+	n, _ := g.file.ReadAt(b[:], 0)
+	n = min(n, len(c.head))
+	return n > 0 && bytes.Equal(b[:n], c.head[:n])
+}
+
+// neighbour is a file that is named like a rotated one of a target.
+type neighbour struct {
+	item Item
+	path string
+	fi   fs.FileInfo
+}
+
+// neighbours lists the files beside a target that are named like rotated ones of it and are no targets themselves, the
+// oldest first, an archive after the file that it is made from.
+func (f *Follower) neighbours(t *target) []neighbour {
+	dir, base := filepath.Split(t.real)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	var near []neighbour
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		if !e.Type().IsRegular() || !rotatedName(base, e.Name()) || f.byPath[path] != nil {
+			continue
+		}
+		fi, err := e.Info()
+		if err != nil {
+			continue
+		}
+		near = append(near, neighbour{Item{Name: path, Path: path, Size: fi.Size(), root: dir, rel: e.Name()}, path, fi})
+	}
+	slices.SortFunc(near, func(a, b neighbour) int {
+		return cmp.Or(a.fi.ModTime().Compare(b.fi.ModTime()), cmp.Compare(len(packedExt.FindString(a.path)), len(packedExt.FindString(b.path))),
+			cmp.Compare(len(b.path), len(a.path)), cmp.Compare(b.path, a.path))
+	})
+	return near
+}
+
+var (
+	packedExt = regexp.MustCompile(`\.(gz|bz2|xz|zst|lz4)$`)
+
+	// rotationMark is what a rotation puts behind a name or before its extension: a number, a date, a time (logrotate
+	// .1 and -20261124, lumberjack -2026-11-24T10-00-00.000, kubelet .20261124-101112, pm2 __2026-11-24_00-00-00), or a word.
+	rotationMark = regexp.MustCompile(`^[._-]+([0-9TZ:+._-]*[0-9][0-9TZ:+._-]*|old|bak|prev|last)$`)
+)
+
+// rotatedName says whether name looks like that of a rotated file of the log base, as app.log.1, app.log-20261124.gz and
+// app-2026-11-24.log do for app.log. Folders before the names do not matter.
+func rotatedName(base, name string) bool {
+	base, name = filepath.Base(base), filepath.Base(name)
+	bare := packedExt.ReplaceAllString(name, "")
+	if bare == base {
+		return bare != name
+	}
+	if rest, ok := strings.CutPrefix(bare, base); ok {
+		return rotationMark.MatchString(rest)
+	}
+	ext := filepath.Ext(base)
+	stem := strings.TrimSuffix(base, ext)
+	rest, ok := strings.CutPrefix(bare, stem)
+	if !ok || ext == "" || stem == "" {
+		return false
+	}
+	rest, ok = strings.CutSuffix(rest, ext)
+	return ok && rotationMark.MatchString(rest)
+}
