@@ -468,4 +468,3 @@ func epoch(b []byte) (ms int64, ok bool) {
 	}
 	return v / 1e6, true
 }
-

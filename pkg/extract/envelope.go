@@ -106,7 +106,7 @@ func (x *Extractor) unwrap(r *record, v *view, m int32, s walkState, parent int)
 	}
 	k := keyOf(x.plainKey(m))
 	whole := k.role&unwrapAll != 0 || !s.root
-	if k.role&(unwrapAll|unwrapTail) == 0 && s.root {
+	if s.root && (k.role&(unwrapAll|unwrapTail) == 0 || v.at[k.id] != m) {
 		return
 	}
 	if x.cut && (nd.flags&cut != 0 || r.level != WarnUp && !x.lineLevel(r, v, m)) {
@@ -130,10 +130,10 @@ func (x *Extractor) unwrap(r *record, v *view, m int32, s walkState, parent int)
 	if !s.root || !whole && r.level == BelowWarn {
 		e.plain = true // somebody may have typed it
 	}
-	savedPath := x.path
-	x.path = x.path[len(x.path):]
+	saved := x.steps
+	x.steps = x.steps[len(x.steps):]
 	x.readTail(e, i, end, whole)
-	x.path = savedPath
+	x.steps = saved
 }
 
 // readTail reads JSON that is the text from i to end, or stands at its end.
@@ -208,12 +208,12 @@ func (x *Extractor) readInner(r *record, m int32) {
 	e := x.newRecord(r, 0)
 	e.depth = r.depth + 1
 	i, end := x.decoded(m)
-	savedPath := x.path
-	x.path = x.path[len(x.path):]
+	saved := x.steps
+	x.steps = x.steps[len(x.steps):]
 	was, text := x.doc.Broken, x.doc.Text
 	x.readText(e, i, end)
 	x.doc.Broken, x.doc.Text = was, text
-	x.path = savedPath
+	x.steps = saved
 }
 
 // readStreams reads Loki's streams: labels and [time, line] values, each a record.

@@ -101,20 +101,20 @@ type Extractor struct {
 	tree
 	opt   Options
 	zone  *time.Location
-	paths [numFields]Path
-	code  Path
+	paths [numFields]path
+	code  path
 	last  int64 // the last time seen
 
 	found      []Candidate
 	records    []*record
 	used       int // of records
 	lastRecord int
-	path       []step
+	steps      []step
 	cut        bool // a document whose end is missing is being read
 	doc        Document
 	work       int // bytes that may still be read in vain
 
-	strings                                                        map[string]string
+	strings                                                         map[string]string
 	keyScratch, textScratch, pathScratch, cleanScratch, lineScratch []byte
 }
 

@@ -10,13 +10,19 @@ import (
 // earliest is 2010-01-01: what is before is no time of a log (a clock at its epoch, a counter).
 const earliest = 1262304000000
 
-// Path is a way from a record's root to a member.
-type Path []string
+// path is a way from a record's root to a member; "" stands for each element of an array.
+type path []string
 
-// ParsePath reads a dotted path such as ctx.error.type or items[].code. A dot inside a key is written \. and a
-// backslash \\ ; [] after a key, or alone at the beginning, stands for each element of an array.
-func ParsePath(s string) (Path, error) {
-	var p Path
+// ParsePath reports what is wrong with a path for Options.Fields. A path is keys joined by dots, such as ctx.error.type
+// or items[].code. A dot inside a key is written \. and a backslash \\ ; [] behind a key, or first, stands for the
+// elements of an array.
+func ParsePath(s string) error {
+	_, err := parsePath(s)
+	return err
+}
+
+func parsePath(s string) (path, error) {
+	var p path
 	var key strings.Builder
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
@@ -50,7 +56,7 @@ func ParsePath(s string) (Path, error) {
 // setFields takes Options.Fields.
 func (x *Extractor) setFields(paths map[string]string) {
 	for name, s := range paths {
-		p, err := ParsePath(s)
+		p, err := parsePath(s)
 		if err != nil {
 			continue
 		}
@@ -73,10 +79,10 @@ func (x *Extractor) setFields(paths map[string]string) {
 
 // codeMember returns the member of object n that Options.Fields["code"] names, if the object stands where it says.
 func (x *Extractor) codeMember(n int32) int32 {
-	if len(x.code) == 0 || len(x.path) != len(x.code)-1 {
+	if len(x.code) == 0 || len(x.steps) != len(x.code)-1 {
 		return 0
 	}
-	for i, s := range x.path {
+	for i, s := range x.steps {
 		if s == (step{}) != (x.code[i] == "") || x.code[i] != "" && string(x.buf[s.key:s.end]) != x.code[i] {
 			return 0
 		}
@@ -98,7 +104,7 @@ func (x *Extractor) member(n int32, key string) int32 {
 }
 
 // lookup follows p from n; of an array it takes the first element.
-func (x *Extractor) lookup(n int32, p Path) int32 {
+func (x *Extractor) lookup(n int32, p path) int32 {
 	for _, key := range p {
 		if key != "" {
 			n = x.member(n, key)

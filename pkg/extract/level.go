@@ -56,40 +56,55 @@ func levelIn(b []byte) Level {
 			return WarnUp
 		}
 	}
-	words := 0
+	words, coloured := 0, false
 	for i := 0; i < len(b); {
+		if b[i] == '\x1b' { // ESC [ 31 m: who colours a word means it
+			for i++; i < len(b) && !letter(b[i]); i++ {
+			}
+			i, coloured = i+1, true
+			continue
+		}
 		if !letter(b[i]) {
 			i++
 			continue
 		}
-		start, capitals := i, true
-		for i < len(b) && (letter(b[i]) || b[i]-'0' <= 9 || b[i] == '_') {
-			if b[i] >= 'a' {
-				capitals = false
-			}
-			i++
+		start, capitals, digits := i, true, false
+		for ; i < len(b) && (letter(b[i]) || b[i]-'0' <= 9 || b[i] == '_'); i++ {
+			capitals = capitals && b[i] < 'a'
+			digits = digits || b[i]-'0' <= 9
 		}
-		if level := levelWord(b[start:i]); level != NoLevel {
-			var before, after byte = ' ', ' '
-			if start > 0 {
-				before = b[start-1]
-			}
-			if i < len(b) {
-				after = b[i]
-			}
-			switch {
-			case capitals && before != '-' && before != '.' && before != '/',
-				before == '[' || before == '<' || before == '(' || before == '|' || before == '=',
-				before == '"' && start > 1 && b[start-2] == '=',
-				words <= 1 && before == ' ' && (after == ':' || after == '|'):
-				return level
-			}
+		if level := levelWord(b[start:i]); level != NoLevel && (coloured || levelPlace(b, start, i, capitals, words == 0)) {
+			return level
 		}
-		if i-start > 1 {
+		if i-start > 1 && !digits {
 			words++
 		}
+		coloured = false
 	}
 	return NoLevel
+}
+
+// levelPlace says whether the word from start to end stands where a logger would put a level.
+func levelPlace(b []byte, start, end int, capitals, first bool) bool {
+	before, before2, after := byte(' '), byte(' '), byte(' ')
+	if start > 0 {
+		before = b[start-1]
+	}
+	if start > 1 {
+		before2 = b[start-2]
+	}
+	if end < len(b) {
+		after = b[end]
+	}
+	switch before {
+	case '[', '<', '(', '|', '=':
+		return true
+	case '"':
+		return before2 == '=' || before2 == ':'
+	case '-', '.', '/':
+		return false
+	}
+	return capitals || first && before == ' ' && (after == ':' || after == '|')
 }
 
 func letter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }

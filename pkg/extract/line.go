@@ -12,7 +12,7 @@ func (x *Extractor) readText(r *record, i, end int) {
 	if i == end {
 		return
 	}
-	if c := x.buf[i]; c != '{' && c != '[' {
+	if c := x.buf[i]; c != '{' {
 		if e, at := x.textEnvelope(r, i, end); e != nil {
 			r = e
 			if i, end = x.trim(at, end); i == end {
@@ -20,13 +20,16 @@ func (x *Extractor) readText(r *record, i, end int) {
 			}
 		}
 	}
-	switch c := x.buf[i]; c {
+	rest := false
+	switch x.buf[i] {
 	case '{', '[':
-		if i = x.readDocuments(r, i, end); i == end {
+		from := i
+		if r, i = x.readDocuments(r, i, end); i == end {
 			return
 		}
+		rest = i > from
 	}
-	x.readMixed(r, i, end)
+	x.readMixed(r, i, end, rest)
 }
 
 // trim drops byte order marks, white space and NUL at both ends.
@@ -35,28 +38,33 @@ func (x *Extractor) trim(i, end int) (int, int) {
 	return i + from, i + to
 }
 
-// readDocuments reads JSON texts that follow each other from i on and returns where they end.
-func (x *Extractor) readDocuments(r *record, i, end int) int {
+// readDocuments reads JSON texts that follow each other from i on and returns where they end, and the record to which
+// the rest belongs.
+func (x *Extractor) readDocuments(r *record, i, end int) (*record, int) {
 	for count := 0; ; count++ {
 		root, next, st := x.read(i, end)
 		switch st {
 		case tooDeep:
 			x.doc.TooDeep = true
-			return end
+			return r, end
 		case bad:
-			if looksJSON(x.buf[i:end]) {
-				x.doc.Broken = true
+			if !looksJSON(x.buf[i:end]) {
+				x.work -= next - i
+				return r, i
 			}
-			x.work -= next - i
-			return i
+			x.doc.Broken = true
+			if root, _, st := x.read(i, next); st == cutOff { // what stands before the fault is as good as cut off there
+				r = x.readCut(r, root)
+			}
+			return r, next
 		case cutOff:
 			if !looksJSON(x.buf[i:end]) {
 				x.nodes = x.nodes[:root]
-				return i
+				return r, i
 			}
 			x.doc.Broken = true
 			x.readCut(r, root)
-			return end
+			return r, end
 		}
 		x.doc.Text = false
 		e := x.newRecord(r, root)
@@ -76,10 +84,10 @@ func (x *Extractor) readDocuments(r *record, i, end int) int {
 			i = skipSpace(x.buf[:end], i+1)
 		}
 		if i >= end {
-			return end
+			return r, end
 		}
 		if c := x.buf[i]; c != '{' && c != '[' {
-			return i
+			return r, i
 		}
 	}
 }
@@ -103,7 +111,7 @@ func looksJSON(b []byte) bool {
 
 // readCut reads what is left of a document whose end is missing. Strings in it are taken apart only if it is certain
 // that nobody's words stand in them: what would say so may be in the missing part.
-func (x *Extractor) readCut(r *record, root int32) {
+func (x *Extractor) readCut(r *record, root int32) *record {
 	was := x.cut
 	x.cut = true
 	defer func() { x.cut = was }()
@@ -111,13 +119,15 @@ func (x *Extractor) readCut(r *record, root int32) {
 	e.plain = true
 	if first := x.nodes[root].child; x.is(first, text) && x.nodes[first].flags&cut != 0 && string(x.key(first)) == "log" {
 		x.readInner(e, first) // docker's json-file, cut in its first member
-		return
+		return e
 	}
 	x.readRecord(e)
+	return e
 }
 
-// readMixed reads text that may hold JSON, util.inspect's form of it, and key=value pairs, in one pass.
-func (x *Extractor) readMixed(r *record, start, end int) {
+// readMixed reads text that may hold JSON, util.inspect's form of it, and key=value pairs, in one pass. rest says that
+// JSON, perhaps a broken one, stood before it on the line.
+func (x *Extractor) readMixed(r *record, start, end int, rest bool) {
 	if bytes.IndexByte(x.buf[start:end], '=') < 0 && bytes.IndexByte(x.buf[start:end], '{') < 0 {
 		return
 	}
@@ -144,7 +154,7 @@ func (x *Extractor) readMixed(r *record, start, end int) {
 			return
 		}
 		e := x.newRecord(base, root)
-		x.nextRecord(e, count == 0)
+		x.nextRecord(e, count == 0 && !rest)
 		count++
 		if inspect && e.shape == TextJSON {
 			e.shape = Inspect
@@ -168,7 +178,7 @@ func (x *Extractor) readMixed(r *record, start, end int) {
 	for i := start; i < end; {
 		c := x.buf[i]
 		switch {
-		case c == '{' || c == '[':
+		case (c == '{' || c == '[') && (i == start || x.buf[i-1] != '"' || !x.doc.Broken): // not what a broken string quotes
 			root, next, st, inspect := x.readPiece(i, end)
 			if x.doc.TooDeep {
 				return

@@ -66,10 +66,10 @@ func (x *Extractor) readOTLPRecord(outer *record, n int32) {
 	if level := x.levelOf(&e.view); level != NoLevel {
 		e.level = level
 	}
-	saved := x.path
-	x.path = x.path[len(x.path):]
+	saved := x.steps
+	x.steps = x.steps[len(x.steps):]
 	x.walkObject(e, root, &e.view, e.state)
-	x.path = saved
+	x.steps = saved
 	if x.is(body, text) && !e.view.chat {
 		x.readInner(e, body)
 	}

@@ -95,6 +95,6 @@ func (x *Extractor) readPairs(base *record, p *pairs, start, end int, alone bool
 	if p.words > 0 && r.level != WarnUp {
 		r.view.others, r.view.strange, r.view.dotted = true, true, true // pairs in prose prove nothing
 	}
-	x.path = x.path[:0]
+	x.steps = x.steps[:0]
 	x.walkObject(r, p.root, &r.view, r.state)
 }

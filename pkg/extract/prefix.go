@@ -11,6 +11,7 @@ func (x *Extractor) textEnvelope(r *record, i, end int) (*record, int) {
 			return nil, i
 		}
 	case e.cri(&rd, x):
+	case e.fluentBit(&rd):
 	case e.fluentd(&rd, x):
 	case e.syslog3164(&rd, x, false):
 	default:
@@ -84,6 +85,21 @@ func (e *envelope) fluentd(r *reader, x *Extractor) bool {
 		case n-mark > 6 && (r.b[n-5] == '+' || r.b[n-5] == '-') && r.b[n-6] == ' ' && r.byte(' '):
 			tag := r.token()
 			if len(tag) > 1 && tag[len(tag)-1] == ':' && levelWord(tag[:len(tag)-1]) == NoLevel && r.byte(' ') && r.peek() == '{' {
+				e.shape = Fluentd
+				return true
+			}
+		}
+	}
+	r.i = mark
+	return false
+}
+
+// fluentBit reads `[0] app.im: ` before [time, record].
+func (e *envelope) fluentBit(r *reader) bool {
+	mark := r.i
+	if r.byte('[') {
+		if _, _, ok := r.number(1, 9); ok && r.word("] ") {
+			if tag := r.token(); len(tag) > 1 && tag[len(tag)-1] == ':' && r.byte(' ') && r.peek() == '[' {
 				e.shape = Fluentd
 				return true
 			}

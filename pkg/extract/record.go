@@ -24,7 +24,7 @@ type record struct {
 	level Level
 	plain bool
 	state walkState // how its root stands in the record around it
-	depth int  // strings unwrapped on the way
+	depth int       // strings unwrapped on the way
 	view  view
 
 	before, beforeEnd int // the text before it, with a time perhaps
@@ -181,7 +181,7 @@ func (x *Extractor) readRecord(r *record) {
 	if x.readEnvelope(r) {
 		return
 	}
-	x.path = x.path[:0]
+	x.steps = x.steps[:0]
 	x.walkObject(r, r.root, &r.view, r.state)
 }
 
@@ -225,6 +225,6 @@ func (x *Extractor) readArray(r *record) {
 
 // walkAlone looks for candidates in a root that is no object.
 func (x *Extractor) walkAlone(r *record) {
-	x.path = x.path[:0]
+	x.steps = x.steps[:0]
 	x.walk(r, r.root, walkState{parent: -1})
 }

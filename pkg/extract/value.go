@@ -52,7 +52,10 @@ func judgeNumber(b []byte) (code int32, ok bool) {
 	if negative {
 		v = -v
 	}
-	return int32(v), v == int64(int32(v)) //nolint:gosec // the comparison is the check
+	if v != int64(int32(v)) { //nolint:gosec // the comparison is the check
+		return 0, false
+	}
+	return int32(v), true
 }
 
 // exponent reads what follows the e of a number; beyond a billion it stays there, which no document can make up for.

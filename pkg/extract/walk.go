@@ -1,5 +1,7 @@
 package extract
 
+import "bytes"
+
 // step is a member or, with the zero value, an element on the way from a record's root to a value.
 type step struct{ key, end uint32 }
 
@@ -21,14 +23,14 @@ func (x *Extractor) walk(r *record, n int32, s walkState) {
 		x.look(n, &v)
 		x.walkObject(r, n, &v, s)
 	case array:
-		x.path = append(x.path, step{})
+		x.steps = append(x.steps, step{})
 		inside := walkState{parent: s.parent, cause: s.cause, fault: s.fault}
 		for m := x.nodes[n].child; m != 0; m = x.nodes[m].next {
 			if x.nodes[m].flags&hot != 0 && x.nodes[m].kind <= array {
 				x.walk(r, m, inside)
 			}
 		}
-		x.path = x.path[:len(x.path)-1]
+		x.steps = x.steps[:len(x.steps)-1]
 	}
 }
 
@@ -53,7 +55,7 @@ func (x *Extractor) walkObject(r *record, n int32, v *view, s walkState) {
 	for m := x.nodes[n].child; m != 0; m = x.nodes[m].next {
 		nd := &x.nodes[m]
 		if nd.kind == text {
-			if nd.end-nd.val > 8 && (s.root || s.fault && nd.flags&hot != 0) {
+			if nd.end-nd.val > 8 && (s.root || s.fault && nd.flags&hot != 0 && !x.shadowed(&seen, n, m)) {
 				x.unwrap(r, v, m, s, parent)
 			}
 			continue
@@ -68,7 +70,7 @@ func (x *Extractor) walkObject(r *record, n int32, v *view, s walkState) {
 		if v.chat && k.role&chatBody != 0 && (v.at[kChatType] != 0 || v.at[kTo] != 0) {
 			continue
 		}
-		x.path = append(x.path, step{nd.key, nd.keyEnd})
+		x.steps = append(x.steps, step{nd.key, nd.keyEnd})
 		x.walk(r, m, walkState{
 			parent: parent,
 			place:  s.root && k.id == kError,
@@ -76,7 +78,7 @@ func (x *Extractor) walkObject(r *record, n int32, v *view, s walkState) {
 			cause:  s.cause || k.id == kCause,
 			fault:  s.fault || k.role&unwrapAll != 0 || k.id == kCause,
 		})
-		x.path = x.path[:len(x.path)-1]
+		x.steps = x.steps[:len(x.steps)-1]
 	}
 }
 
@@ -155,7 +157,7 @@ func (x *Extractor) report(r *record, n int32, v *view, m int32, s walkState, pl
 	switch {
 	case s.cause:
 		shape = Cause
-	case len(x.path) > 0 && x.path[len(x.path)-1] == step{}:
+	case len(x.steps) > 0 && x.steps[len(x.steps)-1] == step{}:
 		shape = Args
 	}
 	return x.emit(r, c, m, shape)
@@ -234,17 +236,21 @@ func (x *Extractor) value(m int32, place bool) (v Value, ok bool) {
 func (x *Extractor) pathTo(m int32) string {
 	b := x.pathScratch[:0]
 	dotted := func(key []byte) {
+		if bytes.IndexByte(key, '\\') >= 0 {
+			x.keyScratch = decode(x.keyScratch[:0], key)
+			key = x.keyScratch
+		}
 		if len(b) > 0 {
 			b = append(b, '.')
 		}
 		for _, c := range key {
-			if c == '.' && len(x.path) > 0 {
+			if c == '.' && len(x.steps) > 0 {
 				b = append(b, '\\')
 			}
 			b = append(b, c)
 		}
 	}
-	for _, s := range x.path {
+	for _, s := range x.steps {
 		if s == (step{}) {
 			b = append(b, "[]"...)
 			continue
