@@ -261,7 +261,7 @@ func (t *Tally) code(number int32) *code {
 
 func (t *Tally) addUnknown(e *classify.Event, dated bool) {
 	t.unknown.count++
-	it := t.unknown.values.add(key(&t.unknown.values, e.Value), 1)
+	it := addText(&t.unknown.values, e.Value, 1)
 	if dated {
 		t.unknown.span.add(e.Candidate.Time, e.Candidate.Time)
 		it.v.add(e.Candidate.Time, e.Candidate.Time)
@@ -281,7 +281,7 @@ func (t *Tally) addUser(e *classify.Event, user uint64, device uint32, dated boo
 		}
 	}
 	u.addCode(number, 1)
-	u.devices = addDevice(u.devices, device)
+	u.addDevice(device)
 }
 
 // name is what is kept of a user's id.
@@ -305,17 +305,17 @@ const maxKeyBytes = 128
 // count adds n of a text that is not empty.
 func count(h *heavy[string, none], text string, n int64) {
 	if text != "" {
-		h.add(key(h, text), n)
+		addText(h, text, n)
 	}
 }
 
-// key returns text as it is kept: valid UTF-8, of bounded length, and no part of a longer string. A text that is there
-// already is not looked at twice.
-func key[V any](h *heavy[string, V], text string) string {
-	if h.find(text) != nil {
-		return text
+// addText adds n of a text as it is kept: valid UTF-8, of bounded length, and no part of a longer string. A text that is
+// there already is not looked at twice.
+func addText[V any](h *heavy[string, V], text string, n int64) *item[V] {
+	if h.find(text) == nil {
+		text = strings.Clone(cut(text, maxKeyBytes))
 	}
-	return strings.Clone(cut(text, maxKeyBytes))
+	return h.add(text, n)
 }
 
 // observe takes an observation into s, sooner or later.

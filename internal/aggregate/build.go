@@ -272,7 +272,7 @@ func (t *Tally) topUsers(opt ResultOptions) []UserResult {
 			Count:      e.n + e.miss,
 			Error:      e.miss,
 			Codes:      make(map[string]int64, len(e.v.codes)),
-			Devices:    len(e.v.devices),
+			Devices:    e.v.known,
 			Pattern:    e.v.pattern(),
 			GapSeconds: e.v.gapSeconds(),
 		}

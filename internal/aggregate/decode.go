@@ -13,15 +13,16 @@ import (
 // EncodingError says where the encoding of a Tally is not one.
 type EncodingError struct {
 	Offset int    // byte at which reading stopped
-	What   string // "codes: list of 70000: want at most 65536"
+	What   string // "number 70000: want at most 16384"
 }
 
 func (e *EncodingError) Error() string {
 	return fmt.Sprintf("read tally: byte %d: %s", e.Offset, e.What)
 }
 
-// UnmarshalBinary makes t what MarshalBinary wrote. It accepts nothing that MarshalBinary would not have written, holds no
-// more memory than a small multiple of data, and keeps no part of data. The error is an *EncodingError; t is unchanged then.
+// UnmarshalBinary makes t what MarshalBinary wrote. It accepts nothing that MarshalBinary would not write again, byte for
+// byte, takes memory in proportion to data only, and keeps no part of data. The error is an *EncodingError; t is unchanged
+// then.
 // t's Options stay as they are; names of users are kept as they were saved.
 func (t *Tally) UnmarshalBinary(data []byte) error {
 	r := &reader{data: data}
@@ -38,8 +39,11 @@ func (t *Tally) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
-// maxCodes is how many codes an encoding may have: more than any catalog.
-const maxCodes = 65536
+// maxCodes is how many codes an encoding may have: more than any catalog. minCodeBytes is what one takes at least.
+const (
+	maxCodes     = 16384
+	minCodeBytes = 18
+)
 
 func (t *Tally) decode(r *reader) {
 	if v := r.byte(); v != encodingVersion {
@@ -58,7 +62,7 @@ func (t *Tally) decode(r *reader) {
 	r.require(t.bounds.floor == math.MaxInt32 || t.bounds.floor == align(t.bounds.floor, t.bounds.level), "floor inside a cell")
 
 	last := int64(math.MinInt32)
-	for i := range r.list(maxCodes, 20) {
+	for i := range r.list(maxCodes, minCodeBytes) {
 		number := last + int64(r.uint(math.MaxUint32))
 		if number > math.MaxInt32 || i > 0 && number == last {
 			r.fail("code out of order or range")
@@ -108,10 +112,11 @@ func (u *userInfo) decode(r *reader) {
 		last = code
 		u.codes = append(u.codes, codeCount{code, r.positive()})
 	}
-	for range r.list(maxDevices, 4) {
-		u.devices = append(u.devices, r.device())
+	u.known = r.list(maxDevices, 4)
+	for i := range u.devices() {
+		u.room[i] = r.device()
 	}
-	r.require(ascend(u.devices), "devices of a user out of order")
+	r.require(ascend(u.devices()), "devices of a user out of order")
 	if u.kicks = r.count(); u.kicks > 0 {
 		s := r.span()
 		u.firstKick, u.lastKick = s.first, s.last

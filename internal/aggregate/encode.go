@@ -90,8 +90,8 @@ func (u *userInfo) encode(w *writer, pii string) {
 		last = c.code
 		w.count(c.n)
 	}
-	w.uint(uint64(len(u.devices)))
-	for _, d := range u.devices {
+	w.uint(uint64(u.known))
+	for _, d := range u.devices() {
 		w.device(d)
 	}
 	w.count(u.kicks)

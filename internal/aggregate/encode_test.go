@@ -10,6 +10,10 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"imerr-scan/pkg/catalog"
+	"imerr-scan/pkg/classify"
+	"imerr-scan/pkg/extract"
 )
 
 func TestEncodingIsReadBack(t *testing.T) {
@@ -55,6 +59,20 @@ func full(t failer) *Tally {
 	tally.Hint("ctx.error.type", 4)
 	tally.Seen(start, 1000)
 	return tally
+}
+
+func TestCodesWithNothingButACount(t *testing.T) {
+	tally := New(Options{})
+	for code := range int32(100) {
+		tally.Add(&classify.Event{Code: code, Entry: &catalog.Entry{Code: code}, Candidate: &extract.Candidate{}})
+	}
+	data := encoded(t, tally)
+	if err := New(Options{}).UnmarshalBinary(data); err != nil {
+		t.Fatal(err)
+	}
+	if bare := len(encoded(t, New(Options{}))) + 100*minCodeBytes; len(data) < bare {
+		t.Fatalf("%d bytes: a code takes less than %d", len(data), minCodeBytes)
+	}
 }
 
 func TestCutOffEncodingIsAnError(t *testing.T) {
@@ -138,33 +156,62 @@ func TestGreatCountsDoNotOverflow(t *testing.T) {
 	}
 }
 
-// FuzzUnmarshal reads anything: what is accepted is what would have been written, and does no harm afterwards.
+// harmless reads data. What is accepted must be what would have been written, and must do no harm afterwards.
+func harmless(t failer, data []byte) {
+	tally := New(Options{})
+	if err := tally.UnmarshalBinary(data); err != nil {
+		return
+	}
+	if again := encoded(t, tally); !bytes.Equal(again, data) {
+		t.Fatalf("accepted % x\nbut it writes % x", data, again)
+	}
+	tally.Result(ResultOptions{Top: -1})
+	total := small(t)
+	total.Merge(tally)
+	total.Add(event{code: 206, user: "u_1", device: "d", millis: start}.classified())
+	if err := New(Options{}).UnmarshalBinary(encoded(t, total)); err != nil {
+		t.Fatalf("merged with another it is not read back: %v", err)
+	}
+	total.Result(ResultOptions{})
+	for _, code := range total.Codes() {
+		_ = slices.Collect(total.Cells(code, 0))
+	}
+}
+
+// small is a tally with a little of everything in it.
+func small(t failer) *Tally {
+	t.Helper()
+	tally := New(Options{Plain: true})
+	for i := range int64(6) {
+		tally.Add(event{
+			code: []int32{206, 509}[i%2], user: "u_" + strconv.Itoa(int(i)%3), device: "d", millis: start + i*9000,
+			version: "5", platform: "web", reason: "r", inner: 17,
+		}.classified())
+	}
+	tally.Add(event{value: "true", user: "u_1"}.classified())
+	tally.Hint("ctx.error.type", 4)
+	tally.Seen(start, 1000)
+	tally.Lines(WithError, 7)
+	return tally
+}
+
+func TestEachByteDamaged(t *testing.T) {
+	wide := newTally(Options{}, limits{cells: 3, hashes: 4, topUsers: 2, split: 1, pending: 3})
+	wide.Merge(small(t))
+	for _, tally := range []*Tally{small(t), wide} {
+		data := encoded(t, tally)
+		for i := range data {
+			for _, b := range []byte{0, 1, 0x7f, 0x80, 0xff, data[i] + 1, data[i] - 1} {
+				damaged := slices.Clone(data)
+				damaged[i] = b
+				harmless(t, damaged)
+			}
+		}
+	}
+}
+
 func FuzzUnmarshal(f *testing.F) {
 	f.Add(encoded(f, New(Options{})))
-	f.Add(encoded(f, full(f)))
-	small := New(Options{Plain: true})
-	small.Add(event{code: 206, user: "u_1", device: "d", millis: start, version: "5"}.classified())
-	small.Add(event{value: "true"}.classified())
-	f.Add(encoded(f, small))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		tally := New(Options{})
-		if err := tally.UnmarshalBinary(data); err != nil {
-			return
-		}
-		if again := encoded(t, tally); !bytes.Equal(again, data) {
-			t.Fatalf("accepted % x\nbut it writes % x", data, again)
-		}
-		tally.Result(ResultOptions{Top: -1})
-		total := full(t)
-		total.Merge(tally)
-		total.Add(event{code: 206, user: "u_1", device: "d", millis: start}.classified())
-		out := encoded(t, total)
-		if err := New(Options{}).UnmarshalBinary(out); err != nil {
-			t.Fatalf("merged with another it is not read back: %v", err)
-		}
-		total.Result(ResultOptions{})
-		for _, code := range total.Codes() {
-			_ = slices.Collect(total.Cells(code, 0))
-		}
-	})
+	f.Add(encoded(f, small(f)))
+	f.Fuzz(func(t *testing.T, data []byte) { harmless(t, data) })
 }

@@ -19,7 +19,8 @@ type heavy[K cmp.Ordered, V any] struct {
 	missed int64
 
 	lastKey K
-	last    *item[V] // of lastKey, or nil
+	last    *item[V]   // of lastKey, or nil
+	free    []*item[V] // pruned, to be used again
 }
 
 // item is what is known of one key.
@@ -55,13 +56,31 @@ func (h *heavy[K, V]) add(k K, n int64) *item[V] {
 		if h.items == nil {
 			h.items = make(map[K]*item[V])
 		}
-		it = &item[V]{miss: h.missed}
+		it = h.fresh()
+		it.miss = h.missed
 		h.items[k] = it
 		h.lastKey, h.last = k, it
 	}
 	it.n += n
 	h.total += n
 	return it
+}
+
+// fresh returns an empty item.
+func (h *heavy[K, V]) fresh() *item[V] {
+	n := len(h.free)
+	if n == 0 {
+		return new(item[V])
+	}
+	it := h.free[n-1]
+	h.free = h.free[:n-1]
+	*it = item[V]{}
+	return it
+}
+
+func (h *heavy[K, V]) drop(k K) {
+	h.free = append(h.free, h.items[k])
+	delete(h.items, k)
 }
 
 // merge adds o, whose items it takes over. unite adds what is known of a key in o to what is known in h.
@@ -90,6 +109,7 @@ func (h *heavy[K, V]) merge(o *heavy[K, V], unite func(into, from *V)) {
 	if len(h.items) > h.limit {
 		h.prune()
 	}
+	h.free = nil
 }
 
 // entry is an item with its key, for sorting.
@@ -100,15 +120,32 @@ type entry[K cmp.Ordered, V any] struct {
 
 // prune keeps the limit heaviest. The weight of the first that goes is taken off everybody, which is what bounds missed.
 func (h *heavy[K, V]) prune() {
-	all := h.sorted(func(a, b entry[K, V]) int { return cmp.Compare(b.n+b.miss, a.n+a.miss) })
-	if len(all) <= h.limit {
+	if len(h.items) <= h.limit {
 		return
 	}
-	first := all[h.limit]
-	h.missed = max(h.missed, first.n+first.miss)
-	for _, e := range all[h.limit:] {
-		delete(h.items, e.key)
+	weights := make([]int64, 0, len(h.items))
+	for _, it := range h.items {
+		weights = append(weights, it.n+it.miss)
 	}
+	slices.Sort(weights)
+	first := len(weights) - h.limit // index of the least that stays
+	least := weights[first]
+	equal := make([]K, 0, 16) // of them those with the least keys stay
+	for k, it := range h.items {
+		switch w := it.n + it.miss; {
+		case w < least:
+			h.drop(k)
+		case w == least:
+			equal = append(equal, k)
+		}
+	}
+	if surplus := len(h.items) - h.limit; surplus > 0 {
+		slices.Sort(equal)
+		for _, k := range equal[len(equal)-surplus:] {
+			h.drop(k)
+		}
+	}
+	h.missed = max(h.missed, weights[first-1])
 	h.last = nil
 }
 

@@ -94,12 +94,20 @@ func (s *series) flush(b *bounds) {
 		return
 	}
 	slices.SortFunc(s.pending, func(x, y observation) int {
-		if x.bucket != y.bucket {
-			return cmp.Compare(x.bucket, y.bucket)
+		switch {
+		case x.bucket != y.bucket:
+			return int(x.bucket - y.bucket) // neither is negative
+		case x.user < y.user:
+			return -1
+		case x.user > y.user:
+			return 1
 		}
-		return cmp.Compare(x.user, y.user)
+		return 0
 	})
-	fresh := series{kick: s.kick}
+	fresh := series{kick: s.kick, users: make([]uint64, 0, len(s.pending))}
+	if s.kick {
+		fresh.kicks, fresh.devices = make([]kick, 0, len(s.pending)), make([]uint32, 0, len(s.pending))
+	}
 	for rest := s.pending; len(rest) > 0; {
 		n := 1
 		for n < len(rest) && rest[n].bucket == rest[0].bucket {

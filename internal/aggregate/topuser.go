@@ -8,14 +8,16 @@ import (
 	"unicode/utf8"
 )
 
-// userInfo is what is known of one of the users with the most events, since the time it was kept.
+// userInfo is what is known of one of the users with the most events, since the time it was kept. It is not copied.
 type userInfo struct {
 	name      string // masked, or as it was if plain; "" if the run was to drop names
 	plain     bool
-	codes     []codeCount // ascending by code
-	devices   []uint32    // ascending, at most maxDevices
-	kicks     int64       // that have a time
-	firstKick int64       // Unix milliseconds, if kicks > 0
+	codes     []codeCount // ascending by code; in codeRoom as long as it fits
+	codeRoom  [3]codeCount
+	known     int // devices known
+	room      [maxDevices]uint32
+	kicks     int64 // that have a time
+	firstKick int64 // Unix milliseconds, if kicks > 0
 	lastKick  int64
 }
 
@@ -33,10 +35,18 @@ const maxNameBytes = 128
 func (u *userInfo) addCode(code, n int64) {
 	i, found := slices.BinarySearchFunc(u.codes, code, func(c codeCount, code int64) int { return cmp.Compare(c.code, code) })
 	if !found {
+		if u.codes == nil {
+			u.codes = u.codeRoom[:0]
+		}
 		u.codes = slices.Insert(u.codes, i, codeCount{code: code})
 	}
 	u.codes[i].n = sum(u.codes[i].n, n)
 }
+
+// devices returns the hashes of the user's devices, ascending.
+func (u *userInfo) devices() []uint32 { return u.room[:u.known] }
+
+func (u *userInfo) addDevice(d uint32) { u.known = len(addDevice(u.devices(), d)) }
 
 func (u *userInfo) addKicks(n, first, last int64) {
 	if n == 0 {
@@ -59,8 +69,8 @@ func (u *userInfo) unite(from *userInfo) {
 	for _, c := range from.codes {
 		u.addCode(c.code, c.n)
 	}
-	for _, d := range from.devices {
-		u.devices = addDevice(u.devices, d)
+	for _, d := range from.devices() {
+		u.addDevice(d)
 	}
 	u.addKicks(from.kicks, from.firstKick, from.lastKick)
 }
@@ -84,7 +94,7 @@ func (u *userInfo) gapSeconds() float64 {
 // with one account.
 func (u *userInfo) pattern() string {
 	switch {
-	case len(u.devices) >= 4:
+	case u.known >= 4:
 		return patternShared
 	case u.kicks >= 5 && u.gapSeconds() <= 60:
 		return patternPingPong
@@ -103,20 +113,16 @@ func mask(id string) string {
 	case n >= 6:
 		tail = 1
 	}
-	var b strings.Builder
-	i := 0
-	for _, r := range id {
-		if i < head || i >= n-tail {
-			b.WriteRune(r)
-		}
-		if i++; i == head {
-			b.WriteString("***")
-		}
+	from, to := 0, len(id)
+	for range head {
+		_, size := utf8.DecodeRuneInString(id[from:])
+		from += size
 	}
-	if head == 0 {
-		return "***"
+	for range tail {
+		_, size := utf8.DecodeLastRuneInString(id[:to])
+		to -= size
 	}
-	return b.String()
+	return strings.ToValidUTF8(id[:from]+"***"+id[to:], "\uFFFD")
 }
 
 // shortHash is how --pii hash shows a user: a name that stays the same over runs. It keeps nobody from trying ids.
