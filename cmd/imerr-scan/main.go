@@ -1,4 +1,106 @@
-// Command imerr-scan finds the errors of the Agora / Easemob IM SDK in logs and says what they mean.
+// Command imerr-scan finds the errors of the Agora / Easemob IM SDK in logs, says what they mean and what to do.
+//
+// Rules of this command, for every verb: data goes to stdout, everything else to stderr. Exit status: 0 done; 1 a
+// --fail-on condition or a comparison said no; 2 usage, configuration, or an input that could not be read (the rest is
+// still reported); 130 a second interrupt. An error is one line "imerr-scan: …", perhaps a second one "hint: …".
 package main
 
-func main() {}
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// Exit statuses.
+const (
+	exitDone        = 0
+	exitNo          = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+// exitError ends the command with a status; what there was to say has been said if msg is empty.
+type exitError struct {
+	status int
+	msg    string
+	hint   string
+}
+
+func (e *exitError) Error() string { return e.msg }
+
+// usage is a mistake in the arguments.
+func usage(hint, format string, args ...any) error {
+	return &exitError{status: exitUsage, msg: fmt.Sprintf(format, args...), hint: hint}
+}
+
+// run is main without the process: args in, exit status out.
+func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
+	env := &environ{stdin: stdin, stdout: stdout, stderr: stderr, getenv: os.Getenv}
+	root := newRoot(env)
+	root.SetArgs(negativesLast(args))
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.Execute()
+	if err == nil {
+		return exitDone
+	}
+	var exit *exitError
+	if !errors.As(err, &exit) {
+		exit = &exitError{status: exitUsage, msg: err.Error(), hint: "imerr-scan --help"}
+	}
+	if exit.msg != "" {
+		fmt.Fprintf(stderr, "imerr-scan: %s\n", oneLine(exit.msg))
+	}
+	if exit.hint != "" {
+		fmt.Fprintf(stderr, "hint: %s\n", exit.hint)
+	}
+	return exit.status
+}
+
+// oneLine keeps an error message from spreading: control characters become spaces.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+func newRoot(env *environ) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "imerr-scan [FLAGS] [FILE|DIR|GLOB|-]...",
+		Short: "Find the errors of the Agora / Easemob IM SDK in logs and say what they mean",
+		Long: `imerr-scan reads logs of apps built on the Agora / Easemob IM SDK from files, folders or stdin, finds every
+error.type in whatever shape the log wraps it, and says what each code means, whose problem it is and what to do.`,
+		Example: `  kubectl logs deploy/web | imerr-scan
+  imerr-scan app.log 'logs/**/*.gz' --since -3h
+  imerr-scan -f app.log
+  imerr-scan explain 206`,
+		Args:                  cobra.ArbitraryArgs,
+		SilenceErrors:         true,
+		SilenceUsage:          true,
+		DisableFlagsInUseLine: true,
+		Version:               versionLine(),
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return env.setup(cmd)
+		},
+	}
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage(cmd.CommandPath()+" --help", "%v", err)
+	})
+	env.flags(root)
+	addScan(root, env)
+	root.AddCommand(newExplain(env), newCatalog(env), newReport(env), newDoctor(env), newVersion(env))
+	root.CompletionOptions.DisableDefaultCmd = false
+	return root
+}

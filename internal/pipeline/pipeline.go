@@ -1,2 +1,190 @@
-// Package pipeline joins the stages, from blocks to a tally, with several workers and one order.
+// Package pipeline joins the stages: source → frame → extract → classify → aggregate, for inputs that end and for inputs
+// that are followed. It owns what no stage may know: how many workers there are, in which order parts are merged, and
+// what a line counts as.
+//
+// Scan divides large files into parts at bounds that depend on the bytes alone, lets workers read parts at the same time,
+// and merges their tallies and hands on their events in the order of the input. So the answer is the same for any number
+// of workers.
 package pipeline
+
+import (
+	"imerr-scan/internal/aggregate"
+	"imerr-scan/internal/frame"
+	"imerr-scan/pkg/catalog"
+	"imerr-scan/pkg/classify"
+	"imerr-scan/pkg/extract"
+)
+
+// Record is one event with its place in the input.
+type Record struct {
+	classify.Event
+	Candidate extract.Candidate // what Event.Candidate points to, valid for good
+	Source    string            // name of the input
+	Line      int64             // first line of its document, from 1
+	Text      []byte            // the document, if Options.Text is set; valid for good
+}
+
+// Options sets what a run does. Catalog is required.
+type Options struct {
+	Catalog     *catalog.Catalog
+	Extract     extract.Options
+	Aggregate   aggregate.Options
+	Workers     int                          // 0 means 1
+	PartSize    int64                        // bytes of a part of a large file; 0 means 16 MiB
+	MaxDocument int                          // bytes; 0 means frame's default
+	Needle      func(b []byte, from int) int // nil means frame's default
+	Validate    bool                         // parse each line, so that broken counts all that is not JSON
+	Keep        func(*Record) bool           // events it refuses are counted as filtered; nil keeps all
+	Each        func(*Record) error          // is given the events in the order of the input; nil if nobody wants them
+	Text        bool                         // Record.Text is wanted
+	Read        func(bytes int64)            // is told of bytes read, from several goroutines; may be nil
+
+	// Peek is asked while Scan waits: what comes out is called with what was merged so far. Due tells the readers, by true
+	// now and then, to hand on what they have; without it a slow pipe is merged only when a part is full. Both may be nil.
+	Peek <-chan func(*aggregate.Tally)
+	Due  func() bool
+}
+
+func (o Options) partSize() int64 {
+	if o.PartSize > 0 {
+		return o.PartSize
+	}
+	return 16 << 20
+}
+
+// part reads one stretch of one input: bytes in, batches out.
+type part struct {
+	opt      *Options
+	cutter   *frame.Cutter
+	extract  *extract.Extractor
+	classify *classify.Classifier
+
+	source  string
+	tally   *aggregate.Tally
+	records []Record
+	counted frame.Counts // of the cutter, as far as the tally has them
+	classed int64        // lines that have a class other than without_error and empty
+	before  int64        // lines of the input before this run read it
+	open    lineClass    // the last document's lines, as long as another document on them may change their class
+}
+
+// lineClass is the class of the lines of one document.
+type lineClass struct {
+	line, lines int64
+	class       aggregate.Class
+}
+
+func newPart(opt *Options, source string, ex extract.Options) *part {
+	return &part{
+		opt:      opt,
+		cutter:   frame.New(frame.Options{MaxDocument: opt.MaxDocument, Needle: opt.Needle, All: opt.Validate}),
+		extract:  extract.New(ex),
+		classify: classify.New(opt.Catalog),
+		source:   source,
+		tally:    aggregate.New(opt.Aggregate),
+	}
+}
+
+// document takes one document on its way from frame to tally.
+func (p *part) document(doc frame.Document) error {
+	if doc.TooLong {
+		p.class(doc, aggregate.TooLong)
+		return nil
+	}
+	found := p.extract.Extract(doc.Data)
+	verdict := p.classify.Classify(found.Candidates)
+	p.class(doc, classOf(found, verdict, p.opt.Validate))
+	if verdict.Success > 0 {
+		p.tally.Success(int64(verdict.Success))
+	}
+	for _, path := range verdict.Hints {
+		p.tally.Hint(path, 1)
+	}
+	for i := range verdict.Events {
+		p.event(&verdict.Events[i], doc)
+	}
+	return nil
+}
+
+// event counts one event, unless a filter refuses it.
+func (p *part) event(e *classify.Event, doc frame.Document) {
+	if p.opt.Keep == nil && p.opt.Each == nil {
+		p.tally.Add(e)
+		return
+	}
+	r := Record{Event: *e, Candidate: *e.Candidate, Source: p.source, Line: doc.Line + 1}
+	if p.opt.Text {
+		r.Text = append([]byte(nil), doc.Data...)
+	}
+	if p.opt.Keep != nil && !p.opt.Keep(&r) {
+		p.tally.Filtered(1)
+		return
+	}
+	p.tally.Add(e)
+	if p.opt.Each != nil {
+		p.records = append(p.records, r)
+	}
+}
+
+// classOf gives a document the first class that fits (docs/result-v1.md, lines).
+func classOf(found extract.Document, v classify.Verdict, validate bool) aggregate.Class {
+	switch {
+	case len(v.Events) > 0:
+		return aggregate.WithError
+	case found.Broken || found.TooDeep, validate && found.Text:
+		return aggregate.Broken
+	case v.Foreign > 0:
+		return aggregate.Foreign
+	}
+	return aggregate.WithoutError
+}
+
+// rank orders the classes as the accounting does: a line gets the first that fits.
+func rank(c aggregate.Class) int {
+	switch c {
+	case aggregate.WithError:
+		return 4
+	case aggregate.Broken:
+		return 3
+	case aggregate.TooLong:
+		return 2
+	case aggregate.Foreign:
+		return 1
+	}
+	return 0
+}
+
+// class notes what the lines of doc count as. Several documents may share a line; they come one after the other.
+func (p *part) class(doc frame.Document, c aggregate.Class) {
+	if doc.Line == p.open.line && p.open.lines > 0 {
+		if rank(c) > rank(p.open.class) {
+			p.open.class = c
+		}
+		return
+	}
+	p.close()
+	p.open = lineClass{line: doc.Line, lines: doc.Lines, class: c}
+}
+
+// close counts the lines of the last document.
+func (p *part) close() {
+	if p.open.lines > 0 && p.open.class != aggregate.WithoutError {
+		p.tally.Lines(p.open.class, p.open.lines)
+		p.classed += p.open.lines
+	}
+	p.open = lineClass{}
+}
+
+// take returns what was counted since the last call and starts anew. Lines in which nothing was found are counted here.
+func (p *part) take() (*aggregate.Tally, []Record) {
+	p.close()
+	now := p.cutter.Counts()
+	p.tally.Bytes(now.Bytes - p.counted.Bytes)
+	empty := now.Empty - p.counted.Empty
+	p.tally.Lines(aggregate.Empty, empty)
+	p.tally.Lines(aggregate.WithoutError, now.Lines-p.counted.Lines-empty-p.classed)
+	p.counted, p.classed = now, 0
+	tally, records := p.tally, p.records
+	p.tally, p.records = aggregate.New(p.opt.Aggregate), nil
+	return tally, records
+}

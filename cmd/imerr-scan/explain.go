@@ -1,0 +1,151 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"imerr-scan/internal/report"
+	"imerr-scan/pkg/catalog"
+	"imerr-scan/pkg/classify"
+	"imerr-scan/pkg/extract"
+)
+
+func newExplain(env *environ) *cobra.Command {
+	var output, reason string
+	cmd := &cobra.Command{
+		Use:   "explain CODE|NAME|PHRASE|LOG LINE...",
+		Short: "Say what a code means and what to do",
+		Example: `  imerr-scan explain 206
+  imerr-scan explain USER_MUTED_BY_ADMIN
+  imerr-scan explain 被踢
+  imerr-scan explain '{"error":{"type":50,"message":"Sorry, the monthly active user limit …"}}'`,
+		Args:                  cobra.MinimumNArgs(1),
+		DisableFlagsInUseLine: true,
+		ValidArgsFunction:     env.completeCodes,
+		RunE: func(_ *cobra.Command, args []string) error {
+			return explain(env, args, reason, output)
+		},
+	}
+	cmd.Flags().StringVarP(&output, "output", "o", "text", "text or json")
+	cmd.Flags().StringVar(&reason, "reason", "", "a message, to name the cause within the code")
+	complete(cmd, "output", "text", "json")
+	return cmd
+}
+
+func explain(env *environ, args []string, reason, output string) error {
+	cat, err := env.load()
+	if err != nil {
+		return err
+	}
+	if output != "text" && output != "json" {
+		return usage("", "-o %q: want text or json", output)
+	}
+	found, vague := find(cat, args, reason)
+	if len(found) == 0 {
+		what := strings.Join(args, " ")
+		hint := "imerr-scan catalog lists all"
+		if n, err := strconv.ParseInt(what, 10, 32); err == nil {
+			for _, platform := range []string{"web", "android", "ios"} {
+				if other, err := catalog.Load(platform); err == nil && platform != env.platformFlag && other.Lookup(int32(n)) != nil {
+					hint = fmt.Sprintf("imerr-scan explain %d --platform %s", n, platform)
+					break
+				}
+			}
+			return usage(hint, "%d is not in the %s catalog", n, cat.Platform())
+		}
+		return usage(hint, "nothing in the catalog fits %q", clip(what, 80))
+	}
+	opt := report.ExplainOptions{Lang: env.lang, Width: min(env.columns(), 100), Color: env.color(), Catalog: cat}
+	switch {
+	case output == "json":
+		return report.ExplainJSON(env.stdout, found, opt)
+	case vague && len(found) > 1:
+		return report.Candidates(env.stdout, found, opt)
+	}
+	return report.Explain(env.stdout, found, opt)
+}
+
+// find looks the arguments up: as numbers and names, as a log line, as a phrase. Only what fits a phrase is vague.
+func find(cat *catalog.Catalog, args []string, reason string) (found []report.Explained, vague bool) {
+	for _, a := range args {
+		var e *catalog.Entry
+		if n, err := strconv.ParseInt(a, 10, 32); err == nil {
+			e = cat.Lookup(int32(n))
+		} else {
+			e = cat.Find(a)
+		}
+		if e == nil {
+			found = nil
+			break
+		}
+		found = append(found, report.Explained{Entry: e, Reason: e.ReasonAfterPrefix(reason)})
+	}
+	if len(found) > 0 {
+		return found, false
+	}
+	line := strings.Join(args, " ")
+	doc := extract.New(extract.Options{}).Extract([]byte(line))
+	for _, ev := range classify.New(cat).Classify(doc.Candidates).Events {
+		if ev.Entry != nil && !slices.ContainsFunc(found, func(x report.Explained) bool { return x.Entry == ev.Entry }) {
+			found = append(found, report.Explained{Entry: ev.Entry, Reason: ev.Entry.ReasonByID(ev.Reason)})
+		}
+	}
+	if len(found) > 0 {
+		return found, false
+	}
+	for _, e := range cat.Search(line) {
+		found = append(found, report.Explained{Entry: e})
+	}
+	return found, true
+}
+
+// clip cuts a text of the user for an error message.
+func clip(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n]) + "…"
+	}
+	return s
+}
+
+// completeCodes offers codes with their names.
+func (e *environ) completeCodes(_ *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	cat, err := catalog.Load("web")
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var out []string
+	for _, entry := range cat.Entries() {
+		if code := strconv.Itoa(int(entry.Code)); strings.HasPrefix(code, prefix) {
+			out = append(out, code+"\t"+entry.Name)
+		} else if prefix != "" && strings.HasPrefix(entry.Name, strings.ToUpper(prefix)) {
+			out = append(out, entry.Name+"\t"+code)
+		}
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}
+
+var negative = regexp.MustCompile(`^-\d+$`)
+
+// negativesLast moves negative numbers behind "--", so that `explain -1` needs no knowledge of flags.
+func negativesLast(args []string) []string {
+	if len(args) == 0 || args[0] != "explain" || slices.Contains(args, "--") {
+		return args
+	}
+	var kept, moved []string
+	for _, a := range args {
+		if negative.MatchString(a) {
+			moved = append(moved, a)
+		} else {
+			kept = append(kept, a)
+		}
+	}
+	if len(moved) == 0 {
+		return args
+	}
+	return append(append(kept, "--"), moved...)
+}

@@ -1,0 +1,345 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"imerr-scan/internal/aggregate"
+	"imerr-scan/internal/needle"
+	"imerr-scan/internal/pipeline"
+	"imerr-scan/internal/source"
+	"imerr-scan/pkg/catalog"
+	"imerr-scan/pkg/extract"
+)
+
+// scanFlags are the flags of the default verb.
+type scanFlags struct {
+	filter
+	follow   bool
+	output   string
+	by       []string
+	top      int
+	samples  int
+	baseline string
+	failOn   string
+	fields   []string
+	pii      string
+	jobs     int
+	quiet    bool
+	state    string
+	validate bool
+	maxDoc   string
+}
+
+var scanOutputs = []string{"text", "json", "ndjson", "csv", "markdown", "prom"}
+
+func addScan(root *cobra.Command, env *environ) {
+	var s scanFlags
+	f := root.Flags()
+	f.BoolVarP(&s.follow, "follow", "f", false, "go on after the end; files may rotate")
+	f.StringVarP(&s.output, "output", "o", "", strings.Join(scanOutputs, ", ")+" (default text; with -f ndjson)")
+	f.StringSliceVar(&s.codes, "code", nil, "only these codes, by number or name; unknown for those in no catalog")
+	f.StringSliceVar(&s.categories, "category", nil, "only these categories: "+strings.Join(categories, ", "))
+	f.StringSliceVar(&s.users, "user", nil, "only these users, by their plain id")
+	f.StringVar(&s.since, "since", "", `only events from then on: RFC 3339, "2026-11-23 10:00", -3h, today, yesterday`)
+	f.StringVar(&s.until, "until", "", "only events before then")
+	f.StringSliceVar(&s.by, "by", nil, "group by "+strings.Join(aggregate.GroupKeys, ", ")+"; two for two levels")
+	f.IntVar(&s.top, "top", -1, "rows of a table, 0 for all (default 10 on a terminal, all elsewhere)")
+	f.IntVar(&s.samples, "samples", 0, "show so many documents per code")
+	f.StringVar(&s.baseline, "baseline", "", "saved result (-o json) to compare with")
+	f.StringVar(&s.failOn, "fail-on", "", "exit with 1 if true: code=217>0,category=auth>1%,users>100,new>0")
+	f.StringArrayVar(&s.fields, "field", nil, "where to look: code=ctx.error.type, time=…, user=…, device=…, version=…, platform=…")
+	f.StringVar(&s.pii, "pii", "mask", "user ids in outputs: mask, hash, plain or drop")
+	f.IntVarP(&s.jobs, "jobs", "j", 0, "parts read at once (default: one per processor)")
+	f.BoolVarP(&s.quiet, "quiet", "q", false, "no progress, no warnings")
+	f.StringVar(&s.state, "state", "", "with -f: file that keeps positions and counts over restarts")
+	f.BoolVar(&s.validate, "validate", false, "parse each line: what is no JSON counts as broken (about ten times slower)")
+	f.StringVar(&s.maxDoc, "max-document", "1MiB", "longest document that is read")
+	complete(root, "output", scanOutputs...)
+	complete(root, "category", categories...)
+	complete(root, "by", aggregate.GroupKeys...)
+	complete(root, "pii", "mask", "hash", "plain", "drop")
+	_ = root.RegisterFlagCompletionFunc("code", env.completeCodes)
+	root.RunE = func(cmd *cobra.Command, args []string) error { return s.run(cmd, env, args) }
+}
+
+// scan is a run of the default verb, its flags read and checked.
+type scan struct {
+	*scanFlags
+	env     *environ
+	cat     *catalog.Catalog
+	now     time.Time
+	opt     pipeline.Options
+	fail    aggregate.Cond
+	old     *aggregate.Result
+	groups  *aggregate.Groups
+	samples *samples
+	out     *bufio.Writer
+	line    []byte // of ndjson, reused
+	read    atomic.Int64 // bytes
+}
+
+func (s *scanFlags) run(cmd *cobra.Command, env *environ, args []string) error {
+	if len(args) == 0 {
+		if isTTY(env.stdin) {
+			_ = cmd.Usage()
+			return &exitError{status: exitUsage, msg: "no input: name files or folders, or pipe a log in"}
+		}
+		args = []string{"-"}
+	}
+	sc, err := s.prepare(env)
+	if err != nil {
+		return err
+	}
+	ctx, stop := interrupts(context.Background(), slices.Contains(args, "-"))
+	defer stop()
+	if s.follow {
+		err = sc.tail(ctx, args)
+	} else {
+		err = sc.once(ctx, args)
+	}
+	if errors.Is(err, syscall.EPIPE) {
+		return nil
+	}
+	return err
+}
+
+// prepare checks the flags, before anything is read.
+func (s *scanFlags) prepare(env *environ) (*scan, error) {
+	cat, err := env.load()
+	if err != nil {
+		return nil, err
+	}
+	if s.output == "" {
+		s.output = "text"
+		if s.follow {
+			s.output = "ndjson"
+		}
+	}
+	if !slices.Contains(scanOutputs, s.output) {
+		return nil, usage("one of "+strings.Join(scanOutputs, ", "), "-o %q: no such output", s.output)
+	}
+	if !slices.Contains([]string{"mask", "hash", "plain", "drop"}, s.pii) {
+		return nil, usage("", "--pii %q: want mask, hash, plain or drop", s.pii)
+	}
+	if s.state != "" && !s.follow {
+		return nil, usage("", "--state is for -f")
+	}
+	maxDoc, err := parseSize(s.maxDoc)
+	if err != nil || maxDoc > 64<<20 {
+		return nil, usage("", "--max-document %q: want a size up to 64MiB", s.maxDoc)
+	}
+	sc := &scan{scanFlags: s, env: env, cat: cat, now: time.Now(), out: bufio.NewWriterSize(env.stdout, 64<<10)}
+	fields, find, err := parseFields(s.fields)
+	if err != nil {
+		return nil, err
+	}
+	sc.opt = pipeline.Options{
+		Catalog:     cat,
+		Extract:     extract.Options{Fields: fields, Now: sc.now, Zone: env.zone},
+		Aggregate:   aggregate.Options{Plain: s.pii == "plain"},
+		Workers:     workers(s.jobs),
+		MaxDocument: int(maxDoc),
+		Needle:      find,
+		Validate:    s.validate,
+		Read:        func(n int64) { sc.read.Add(n) },
+	}
+	if sc.opt.Keep, err = s.keep(cat, sc.now, env.zone); err != nil {
+		return nil, err
+	}
+	if s.failOn != "" {
+		if sc.fail, err = aggregate.ParseFailOn(s.failOn); err != nil {
+			return nil, usage("", "--fail-on: %v", err)
+		}
+	}
+	if s.baseline != "" {
+		if sc.old, err = readResult(s.baseline); err != nil {
+			return nil, usage("save one with -o json", "--baseline: %v", err)
+		}
+	}
+	if len(s.by) > 0 {
+		if sc.groups, err = aggregate.NewGroups(s.by, env.zone); err != nil {
+			return nil, usage("", "--by: %v", err)
+		}
+	}
+	if s.samples > 0 {
+		sc.samples = newSamples(s.samples)
+		sc.opt.Text = true
+	}
+	return sc, nil
+}
+
+// parseFields reads --field name=path and returns the needle that the path of code asks for, nil for the usual one.
+func parseFields(values []string) (map[string]string, func([]byte, int) int, error) {
+	names := []string{"code", "time", "user", "device", "version", "platform"}
+	fields := map[string]string{}
+	for _, v := range values {
+		name, path, ok := strings.Cut(v, "=")
+		if !ok || !slices.Contains(names, name) {
+			return nil, nil, usage("--field code=ctx.error.type; names: "+strings.Join(names, ", "), "--field %q: want name=path", v)
+		}
+		if err := extract.ParsePath(path); err != nil {
+			return nil, nil, usage("", "--field %s: %v", name, err)
+		}
+		fields[name] = path
+	}
+	if path, ok := fields["code"]; ok {
+		return fields, needle.ForPath(path), nil
+	}
+	return fields, nil, nil
+}
+
+// once reads the inputs to their end and prints the answer.
+func (sc *scan) once(ctx context.Context, args []string) error {
+	items, problems := source.Expand(args)
+	total := aggregate.New(sc.opt.Aggregate)
+	sc.opt.Each = sc.each()
+	start := time.Now()
+	stop := sc.attend(total, items, start)
+	failed, err := pipeline.Scan(ctx, sources(items), total, sc.opt)
+	stop()
+	if err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	var unread []aggregate.InputError
+	for _, p := range problems {
+		unread = append(unread, inputError("", p))
+	}
+	return sc.finish(total, append(unread, failed...), answer{input: inputName(items, args), again: again(args), took: time.Since(start)})
+}
+
+// sources is how the pipeline opens items.
+func sources(items []source.Item) []pipeline.Source {
+	var out []pipeline.Source
+	for _, it := range items {
+		out = append(out, pipeline.Source{Name: it.Name, Open: func(ctx context.Context) (*pipeline.Stream, error) {
+			in, err := source.OpenContext(ctx, it)
+			if err != nil {
+				return nil, err
+			}
+			return &pipeline.Stream{Reader: in.Reader, ReaderAt: in.ReaderAt, Size: in.Size, ModTime: in.ModTime, Close: in.Close}, nil
+		}})
+	}
+	return out
+}
+
+// inputError is an error of an input, its name apart from its cause.
+func inputError(name string, err error) aggregate.InputError {
+	var se *source.Error
+	if errors.As(err, &se) {
+		return aggregate.InputError{Source: se.Name, Error: se.Err.Error()}
+	}
+	return aggregate.InputError{Source: name, Error: err.Error()}
+}
+
+// each is what happens to the events one by one, nil if nothing does.
+func (sc *scan) each() func(*pipeline.Record) error {
+	var steps []func(*pipeline.Record) error
+	if sc.output == "ndjson" {
+		steps = append(steps, sc.printEvent)
+	}
+	if sc.groups != nil {
+		steps = append(steps, func(r *pipeline.Record) error { sc.groups.Add(&r.Event); return nil })
+	}
+	if sc.samples != nil {
+		steps = append(steps, func(r *pipeline.Record) error { sc.samples.add(r); return nil })
+	}
+	if len(steps) == 0 {
+		return nil
+	}
+	return func(r *pipeline.Record) error {
+		for _, step := range steps {
+			if err := step(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// answer is what the summary says beside the result.
+type answer struct {
+	input string        // what was read
+	again string        // arguments that name it in a next command
+	took  time.Duration // 0 if of no interest
+}
+
+// finish prints the answer and decides the exit status.
+func (sc *scan) finish(total *aggregate.Tally, failed []aggregate.InputError, a answer) error {
+	for _, f := range failed {
+		fmt.Fprintf(sc.env.stderr, "imerr-scan: %s\n", oneLine(f.Source+": "+f.Error))
+	}
+	res := sc.result(total)
+	res.Errors = append(res.Errors, failed...)
+	if err := sc.print(res, a); err != nil {
+		return err
+	}
+	if err := sc.out.Flush(); err != nil {
+		return err
+	}
+	if term, yes := sc.fail.Eval(res, sc.old); yes {
+		return &exitError{status: exitNo, msg: "--fail-on: " + term}
+	}
+	if len(failed) > 0 {
+		return &exitError{status: exitUsage}
+	}
+	return nil
+}
+
+// result is what total knows, with what this run adds to it.
+func (sc *scan) result(total *aggregate.Tally) *aggregate.Result {
+	res := total.Result(aggregate.ResultOptions{
+		Version: readBuild().Version,
+		Zone:    sc.env.zone,
+		PII:     sc.pii,
+		Top:     max(sc.top, 10),
+		NoMerge: sc.output != "json",
+	})
+	res.Validated = sc.validate
+	res.Catalog = aggregate.CatalogInfo{Platform: sc.cat.Platform(), Version: sc.cat.Version(), Entries: sc.cat.Len()}
+	if sc.samples != nil {
+		sc.samples.fill(res)
+	}
+	return res
+}
+
+// inputName is how the summary calls the input.
+func inputName(items []source.Item, args []string) string {
+	switch {
+	case len(items) == 1:
+		return items[0].Name
+	case len(args) == 1:
+		return fmt.Sprintf("%s (%d)", args[0], len(items))
+	}
+	return fmt.Sprintf("%d inputs", len(items))
+}
+
+// readResult reads a result that -o json saved.
+func readResult(file string) (*aggregate.Result, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, plainError(err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, 256<<20))
+	if err != nil {
+		return nil, plainError(err)
+	}
+	res, err := aggregate.ParseResult(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return res, nil
+}
+

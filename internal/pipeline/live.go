@@ -1,0 +1,100 @@
+package pipeline
+
+import (
+	"bytes"
+	"time"
+
+	"imerr-scan/internal/aggregate"
+)
+
+// Live is the pipeline over inputs that grow: blocks are pushed in as they are read, and events come out at once. It is
+// used by one goroutine.
+type Live struct {
+	opt   Options
+	total *aggregate.Tally
+	parts map[int]*part
+}
+
+// NewLive returns a Live that adds to total.
+func NewLive(total *aggregate.Tally, opt Options) *Live {
+	return &Live{opt: opt, total: total, parts: map[int]*part{}}
+}
+
+// Block takes the next bytes of an input. id tells inputs apart, name is shown, lines is how many lines the input had
+// before the first block of this run, day the date of clocks that have none. An error of Options.Each ends it.
+func (l *Live) Block(id int, name string, data []byte, lines int64, day time.Time) error {
+	p := l.parts[id]
+	if p == nil {
+		ex := l.opt.Extract
+		if ex.Day.IsZero() {
+			ex.Day = day
+		}
+		p = newPart(&l.opt, name, ex)
+		p.before = lines
+		l.parts[id] = p
+	}
+	if err := p.cutter.Cut(bytes.NewReader(data), p.document); err != nil {
+		return err
+	}
+	return p.hand()
+}
+
+// End says that nothing more comes of an input: what is unfinished is taken as it is.
+func (l *Live) End(id int) error {
+	p := l.parts[id]
+	if p == nil {
+		return nil
+	}
+	delete(l.parts, id)
+	if err := p.cutter.Flush(p.document); err != nil {
+		return err
+	}
+	if err := p.hand(); err != nil {
+		return err
+	}
+	tally, _ := p.take()
+	l.total.Merge(tally)
+	return nil
+}
+
+// Settle brings total up to date: it then holds all that was processed of the blocks so far, and nothing of what is
+// pending (Mark).
+func (l *Live) Settle() {
+	for _, p := range l.parts {
+		tally, _ := p.take()
+		l.total.Merge(tally)
+	}
+}
+
+// Mark says how far an input was processed: the bytes at its end that belong to no document yet, and the lines of this run.
+func (l *Live) Mark(id int) (pending, lines int64) {
+	p := l.parts[id]
+	if p == nil {
+		return 0, 0
+	}
+	return p.cutter.Pending(), p.cutter.Counts().Lines
+}
+
+// SetNow moves the bound of times that lie in the future.
+func (l *Live) SetNow(now time.Time) {
+	l.opt.Extract.Now = now
+	for _, p := range l.parts {
+		p.extract.SetNow(now)
+	}
+}
+
+// hand gives the records of a part away.
+func (p *part) hand() error {
+	records := p.records
+	p.records = p.records[:0]
+	for i := range records {
+		r := &records[i]
+		r.Line += p.before
+		r.Event.Candidate = &r.Candidate
+		if err := p.opt.Each(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
