@@ -25,6 +25,9 @@ func (x *Extractor) readEnvelope(r *record) bool {
 		x.setShape(r, OTLP)
 		x.readOTLPRecord(r, r.root)
 		return true
+	case x.is(at[kFields], object):
+		x.readRecord(x.logstash(r))
+		return true
 	case x.is(at[kLine], text) && at[kLabels] != 0 && at[kTimestamp] != 0 && !v.chat:
 		x.setShape(r, Loki)
 		x.fill(r)
@@ -134,6 +137,53 @@ func (x *Extractor) unwrap(r *record, v *view, m int32, s walkState, parent int)
 	x.steps = x.steps[len(x.steps):]
 	x.readTail(e, i, end, whole)
 	x.steps = saved
+}
+
+// unwrapArgument reads element m of console arguments, if it is JSON as a whole and an error was logged.
+func (x *Extractor) unwrapArgument(r *record, m int32, s walkState) {
+	if r.level != WarnUp || r.depth >= maxUnwrap || x.cut {
+		return
+	}
+	i, end := x.decoded(m)
+	if i, end = x.trim(i, end); i == end {
+		return
+	}
+	e := x.newRecord(r, 0)
+	e.depth, e.plain = r.depth+1, true
+	e.state = walkState{parent: s.parent, root: true, cause: s.cause}
+	if e.shape == Flat {
+		e.shape = Args
+	}
+	saved := x.steps
+	x.steps = x.steps[len(x.steps):]
+	x.readTail(e, i, end, true)
+	x.steps = saved
+}
+
+// logstash turns a record of logstash's first schema (@fields, @message, @timestamp) into the record in its @fields.
+func (x *Extractor) logstash(r *record) *record {
+	root := x.synthetic()
+	fields := r.view.at[kFields]
+	x.nodes[root].child, x.nodes[root].flags = x.nodes[fields].child, x.nodes[fields].flags&hot
+	last := x.nodes[root].child
+	for last != 0 && x.nodes[last].next != 0 {
+		last = x.nodes[last].next
+	}
+	for m := x.nodes[r.root].child; m != 0; m = x.nodes[m].next {
+		if m == fields || x.key(m)[0] != '@' {
+			continue
+		}
+		n := x.nodes[m]
+		n.key, n.next = n.key+1, 0
+		x.nodes = append(x.nodes, n)
+		if id := int32(len(x.nodes) - 1); last == 0 {
+			x.nodes[root].child, last = id, id
+		} else {
+			x.nodes[last].next, last = id, id
+		}
+		x.nodes[root].flags |= n.flags & hot
+	}
+	return x.newRecord(r, root)
 }
 
 // readTail reads JSON that is the text from i to end, or stands at its end.

@@ -61,11 +61,12 @@ const (
 	kOS
 	kService
 	kContexts
+	kFields
 	numKeys
 )
 
 // role says what a key may be beside a code.
-type role uint8
+type role uint16
 
 const (
 	sdkKey     role = 1 << iota // one of the SDK's own keys
@@ -74,6 +75,7 @@ const (
 	unwrapTail                  // JSON as, or at the end of, its string is part of the record
 	unwrapAll                   // a string that is JSON as a whole is part of the record
 	chatBody                    // what people write stands under it, if from or chatType stands beside
+	arguments                   // an array under it holds console arguments
 	group                       // a usual sub-object for user, device, version and platform
 )
 
@@ -102,7 +104,7 @@ type keyInfo struct {
 
 var keyList = []keyInfo{
 	{"type", kType, sdkKey, noField, 0},
-	{"message", kMessage, sdkKey | unwrapTail | loggerKey, noField, 0},
+	{"message", kMessage, sdkKey | unwrapTail | loggerKey | arguments, noField, 0},
 	{"reason", kReason, sdkKey | unwrapAll, noField, 0},
 	{"data", kData, sdkKey, noField, 0},
 	{"xhr", kXHR, sdkKey, noField, 0},
@@ -146,7 +148,19 @@ var keyList = []keyInfo{
 
 	{"log", kLog, unwrapTail | loggerKey, noField, 0},
 	{"MESSAGE", kJournal, unwrapTail, noField, 0},
-	{"msg", kMsg, unwrapTail | loggerKey | chatBody, noField, 0},
+	{"msg", kMsg, unwrapTail | loggerKey | chatBody | arguments, noField, 0},
+	{"args", kNone, arguments, noField, 0},
+	{"arguments", kNone, arguments, noField, 0},
+	{"errno", kNone, sdkKey, noField, 0},
+	{"@fields", kFields, 0, noField, 0},
+	{"levelId", kNone, loggerKey, noField, 0},
+	{"_logMeta", kNone, loggerKey, noField, 0},
+	{"_meta", kNone, loggerKey, noField, 0},
+	{"event", kNone, loggerKey, noField, 0},
+	{"container", kNone, loggerKey, noField, 0},
+	{"cloud", kNone, loggerKey, noField, 0},
+	{"trace", kNone, loggerKey, noField, 0},
+	{"span", kNone, loggerKey, noField, 0},
 	{"body", kBody, unwrapTail | chatBody, noField, 0},
 	{"line", kLine, unwrapTail | loggerKey, noField, 0},
 	{"short_message", kShortMessage, unwrapTail, noField, 0},
@@ -166,7 +180,7 @@ var keyList = []keyInfo{
 	{"values", kValues, 0, noField, 0},
 	{"result", kResult, 0, noField, 0},
 	{"labels", kLabels, loggerKey | group, noField, 0},
-	{"logs", kLogs, 0, noField, 0},
+	{"logs", kLogs, arguments, noField, 0},
 	{"ecs", kECS, loggerKey, noField, 0},
 	{"ecs.version", kECS, loggerKey, noField, 0},
 	{"event_id", kEventID, loggerKey, noField, 0},

@@ -160,7 +160,7 @@ func (x *Extractor) readMixed(r *record, start, end int, rest bool) {
 			e.shape = Inspect
 		}
 		if st == cutOff {
-			x.doc.Broken = x.doc.Broken || i == start
+			x.doc.Broken = x.doc.Broken || i == start && !inspect
 			was := x.cut
 			x.cut = true
 			x.readRecord(e)
@@ -234,8 +234,11 @@ func (x *Extractor) readPiece(i, end int) (root int32, next int, st status, insp
 		}
 		x.work -= next - i
 	}
-	if root, next = x.readInspect(i, end); root != 0 {
-		return root, next, good, true
+	if root, next, st = x.readInspect(i, end); root != 0 {
+		if st == cutOff {
+			x.work -= next - i
+		}
+		return root, next, st, true
 	}
 	x.work -= next - i
 	return 0, i, bad, false

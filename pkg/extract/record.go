@@ -98,6 +98,8 @@ func (x *Extractor) rareKey(key []byte, v *view) *keyInfo {
 	dot := bytes.IndexByte(key, '.')
 	if dot > 0 {
 		switch string(key[:dot]) {
+		case "process", "host", "service", "event", "log", "agent", "container", "cloud", "kubernetes", "ecs", "labels", "thread", "code":
+			return &namespaced
 		case "http", "rpc", "db":
 			v.foreign = true
 		case "error", "_error":
@@ -110,9 +112,22 @@ func (x *Extractor) rareKey(key []byte, v *view) *keyInfo {
 		if k := keyOf(key[1:]); k.field != noField || k.id == kErrorType || k.id == kErrorMessage || k.id == kErrorReason {
 			return k
 		}
+		switch string(key) { // as GELF senders flatten error.type
+		case "_error_type":
+			return keyOf([]byte("error.type"))
+		case "_error_message":
+			return keyOf([]byte("error.message"))
+		case "_error_reason":
+			return keyOf([]byte("error.reason"))
+		case "_error_data_reason":
+			return keyOf([]byte("error.data.reason"))
+		}
 	}
 	return &unknownKey
 }
+
+// namespaced is a key of the Elastic common schema or of OpenTelemetry that says where a record comes from.
+var namespaced = keyInfo{role: loggerKey}
 
 // plainKey returns the key of n without escapes. It is valid until the next call.
 func (x *Extractor) plainKey(n int32) []byte {
@@ -196,7 +211,7 @@ func (x *Extractor) readArray(r *record) {
 		if r.shape == Flat {
 			r.shape = Args
 		}
-		x.walkAlone(r)
+		x.walkAlone(r, true)
 		return
 	}
 	if x.fluentBit(r, first) {
@@ -217,14 +232,14 @@ func (x *Extractor) readArray(r *record) {
 				e := x.newRecord(r, m)
 				x.nextRecord(e, n == 0)
 				n++
-				x.walkAlone(e)
+				x.walkAlone(e, false)
 			}
 		}
 	}
 }
 
 // walkAlone looks for candidates in a root that is no object.
-func (x *Extractor) walkAlone(r *record) {
+func (x *Extractor) walkAlone(r *record, args bool) {
 	x.steps = x.steps[:0]
-	x.walk(r, r.root, walkState{parent: -1})
+	x.walk(r, r.root, walkState{parent: r.state.parent, args: args})
 }

@@ -13,6 +13,7 @@ type walkState struct {
 	inData bool // it is the data of the enclosing candidate
 	cause  bool // it lies under a cause
 	fault  bool // it is under error, err, exception, reason or cause
+	args   bool // it is the elements of console arguments
 }
 
 // walk looks for candidates in value n, in the order of the text. Branches without a type key are not entered.
@@ -26,8 +27,12 @@ func (x *Extractor) walk(r *record, n int32, s walkState) {
 		x.steps = append(x.steps, step{})
 		inside := walkState{parent: s.parent, cause: s.cause, fault: s.fault}
 		for m := x.nodes[n].child; m != 0; m = x.nodes[m].next {
-			if x.nodes[m].flags&hot != 0 && x.nodes[m].kind <= array {
+			switch {
+			case x.nodes[m].flags&hot == 0:
+			case x.nodes[m].kind <= array:
 				x.walk(r, m, inside)
+			case s.args && x.nodes[m].kind == text:
+				x.unwrapArgument(r, m, inside)
 			}
 		}
 		x.steps = x.steps[:len(x.steps)-1]
@@ -77,6 +82,7 @@ func (x *Extractor) walkObject(r *record, n int32, v *view, s walkState) {
 			inData: parent != s.parent && k.id == kData,
 			cause:  s.cause || k.id == kCause,
 			fault:  s.fault || k.role&unwrapAll != 0 || k.id == kCause,
+			args:   k.role&arguments != 0 && !v.chat,
 		})
 		x.steps = x.steps[:len(x.steps)-1]
 	}
@@ -153,6 +159,10 @@ func (x *Extractor) report(r *record, n int32, v *view, m int32, s walkState, pl
 		}
 	}
 	c.HasXHR = x.is(v.at[kXHR], object)
+	if s.root && r.plain && v.at[kMessage] == 0 && r.level == WarnUp && r.outer != nil && r.outer.root == 0 && r.outer.beforeEnd > r.outer.before {
+		// winston and others write the message as the text before: only a known one counts
+		c.Message = x.intern(bytes.TrimSpace(x.buf[r.outer.before:r.outer.beforeEnd]), maxMessage)
+	}
 	shape := Flat
 	switch {
 	case s.cause:

@@ -1,0 +1,189 @@
+package classify_test
+
+import (
+	"bufio"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "rewrite the table of loggers in docs/input.md")
+
+const (
+	realLogs  = "../../testdata/logs/real"
+	inputPage = "../../docs/input.md"
+	tableTop  = "<!-- loggers: written by go test ./pkg/classify -update -->\n"
+	tableEnd  = "<!-- end of loggers -->\n"
+)
+
+// wanted is one error in a log of a real logger.
+type wanted struct {
+	line    int
+	code    string
+	visible bool   // the number survived the logger
+	form    string // json, inspect, logfmt, otlp, renamed
+}
+
+// figures is what was found in one log.
+type figures struct {
+	logger                                          string
+	lines, visible, found, hidden, extra, inner, has int
+}
+
+// TestRealLoggers reads what real loggers made of real errors of the SDK (testdata/logs/real, tools/evidence): at least
+// 99 % of the codes that are visible as numbers are found, and nothing else is. The table in docs/input.md is checked.
+func TestRealLoggers(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(realLogs, "*.log"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no logs in %s: %v", realLogs, err)
+	}
+	var all []figures
+	sum := figures{logger: "**all**"}
+	for _, file := range files {
+		f := readReal(t, file)
+		sum.lines += f.lines
+		sum.visible += f.visible
+		sum.found += f.found
+		sum.hidden += f.hidden
+		sum.extra += f.extra
+		all = append(all, f)
+	}
+	if sum.found*100 < sum.visible*99 {
+		t.Errorf("found %d of %d codes that are visible as numbers, want at least 99 %%", sum.found, sum.visible)
+	}
+	if sum.extra > 0 {
+		t.Errorf("%d false events, want none", sum.extra)
+	}
+	checkTable(t, append(all, sum))
+}
+
+func readReal(t *testing.T, file string) figures {
+	f := figures{logger: strings.TrimSuffix(filepath.Base(file), ".log")}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := readWanted(t, strings.TrimSuffix(file, ".log")+".want.tsv")
+	lines := strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")
+	f.lines = len(lines)
+	type found struct {
+		line int
+		code string
+	}
+	var got []found
+	s := newScanner()
+	for at := 0; at < len(lines); {
+		n := documentAt(lines[at:])
+		for _, code := range strings.Fields(s.codes(strings.Join(lines[at:at+n], "\n"))) {
+			got = append(got, found{at + n, code})
+		}
+		at += n
+	}
+	// A finding belongs to the record that begins at or before its last line and before the next record.
+	for i, w := range want {
+		next := len(lines) + 1
+		for _, o := range want[i:] {
+			if o.line > w.line {
+				next = o.line
+				break
+			}
+		}
+		k := slices.IndexFunc(got, func(g found) bool { return g.code == w.code && g.line >= w.line && g.line < next })
+		switch {
+		case w.visible && k >= 0:
+			f.visible++
+			f.found++
+		case w.visible:
+			f.visible++
+			t.Logf("%s:%d: %s (%s) not found in %s", f.logger, w.line, w.code, w.form, cutTo(lines[w.line-1], 600))
+		default:
+			f.hidden++
+		}
+		if k >= 0 {
+			got = slices.Delete(got, k, k+1)
+		}
+	}
+	for _, g := range got {
+		f.extra++
+		t.Logf("%s:%d: false %q", f.logger, g.line, g.code)
+	}
+	return f
+}
+
+func cutTo(s string, n int) string { return s[:min(n, len(s))] }
+
+func readWanted(t *testing.T, file string) (out []wanted) {
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for sc := bufio.NewScanner(f); sc.Scan(); {
+		c := strings.Split(sc.Text(), "\t")
+		if strings.HasPrefix(sc.Text(), "#") || len(c) < 4 {
+			continue
+		}
+		line, err := strconv.Atoi(c[0])
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		out = append(out, wanted{line, c[1], c[2] == "yes", c[3]})
+	}
+	return out
+}
+
+// documentAt returns how many lines the document at the first line has, by the rule of package frame: an opener, and
+// what is indented deeper, up to a closer.
+func documentAt(lines []string) int {
+	indent := func(s string) int { return len(s) - len(strings.TrimLeft(s, " \t")) }
+	first := strings.TrimRight(lines[0], " ")
+	if !strings.HasSuffix(first, "{") && !strings.HasSuffix(first, "[") {
+		return 1
+	}
+	depth := indent(first)
+	if body := strings.TrimSpace(first); strings.HasPrefix(body, "at ") && len(lines) > 1 {
+		depth = indent(lines[1]) - 1 // behind a stack trace the members decide
+	}
+	for n := 1; n < len(lines); n++ {
+		if strings.TrimSpace(lines[n]) == "" || indent(lines[n]) > depth {
+			continue
+		}
+		if body := strings.TrimSpace(lines[n]); body[0] == '}' || body[0] == ']' {
+			return n + 1
+		}
+		return n
+	}
+	return len(lines)
+}
+
+// checkTable compares the table in docs/input.md with the figures, or writes it.
+func checkTable(t *testing.T, all []figures) {
+	var b strings.Builder
+	b.WriteString("| logger | lines | codes visible | found | number lost by the logger | false |\n|---|--:|--:|--:|--:|--:|\n")
+	for _, f := range all {
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d |\n", f.logger, f.lines, f.visible, f.found, f.hidden, f.extra)
+	}
+	page, err := os.ReadFile(inputPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(page), tableTop)
+	old, after, ok2 := strings.Cut(rest, tableEnd)
+	if !ok || !ok2 {
+		t.Fatalf("%s has no place for the table of loggers", inputPage)
+	}
+	if *update {
+		if err := os.WriteFile(inputPage, []byte(before+tableTop+b.String()+tableEnd+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if old != b.String() {
+		t.Errorf("the table in %s is not that of this build (rewrite it with -update):\n%s", inputPage, b.String())
+	}
+}
