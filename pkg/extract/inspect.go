@@ -131,6 +131,10 @@ func (in *inspector) container(i int, n node, depth int, k kind, closer byte) (i
 			if m, i, ok = in.key(i); !ok {
 				return 0, i, false
 			}
+		} else if b[i] == '[' { // [ 1, [length]: 1 ]
+			if key, next, ok := in.key(i); ok {
+				m, i = key, next
+			}
 		}
 		if _, i, ok = in.value(i, m, depth+1); !ok {
 			return 0, i, false

@@ -128,7 +128,7 @@ func (x *Extractor) readCut(r *record, root int32) *record {
 // readMixed reads text that may hold JSON, util.inspect's form of it, and key=value pairs, in one pass. rest says that
 // JSON, perhaps a broken one, stood before it on the line.
 func (x *Extractor) readMixed(r *record, start, end int, rest bool) {
-	if bytes.IndexByte(x.buf[start:end], '=') < 0 && bytes.IndexByte(x.buf[start:end], '{') < 0 {
+	if b := x.buf[start:end]; bytes.IndexByte(b, '=') < 0 && bytes.IndexByte(b, '{') < 0 && bytes.IndexByte(b, '\n') < 0 {
 		return
 	}
 	base := x.newRecord(r, 0)
@@ -194,8 +194,12 @@ func (x *Extractor) readMixed(r *record, start, end int, rest bool) {
 			for i < end && (letter(x.buf[i]) || x.buf[i]-'0' <= 9 || x.buf[i] == '_' || x.buf[i] == '.' || x.buf[i] == '-' || x.buf[i] == '@') {
 				i++
 			}
-			if i < end && x.buf[i] == '=' && (word == start || blank(x.buf[word-1]) || x.buf[word-1] == ',') {
-				i = x.addPair(&p, word, i, end)
+			if i < end && x.buf[i] == '=' && (word == start || blank(x.buf[word-1]) || x.buf[word-1] == ',' || x.buf[word-1] == '(') {
+				i = x.addPair(&p, word, i, end, false)
+				continue
+			}
+			if i+1 < end && x.buf[i] == ':' && x.buf[i+1] == ' ' && x.indented(start, word) {
+				i = x.addPair(&p, word, i, end, true)
 				continue
 			}
 			p.words++
@@ -210,6 +214,16 @@ func (x *Extractor) readMixed(r *record, start, end int, rest bool) {
 		return
 	}
 	x.readPairs(base, &p, start, end, first)
+}
+
+// indented says whether only blanks stand between offset i and the line feed before it, as before the members that
+// pino-pretty and bunyan write below a line of text.
+func (x *Extractor) indented(start, i int) bool {
+	at := i
+	for at > start && (x.buf[at-1] == ' ' || x.buf[at-1] == '\t') {
+		at--
+	}
+	return at < i && at > start && x.buf[at-1] == '\n'
 }
 
 // readPiece reads JSON, or util.inspect's form of it, at i. Root is 0 if there is none. What was read in vain is

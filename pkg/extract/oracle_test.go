@@ -103,11 +103,12 @@ func parseValue(d *json.Decoder) *value {
 }
 
 var (
-	sdkKeys    = strings.Fields("type message reason data xhr extraInfo errorType id errMsg header statusCode cookies name stack")
-	loggerKeys = strings.Fields("level time message msg pid hostname user userId context ctx")
-	chatBodies = strings.Fields("ext body bodies msg payload customExts customEvent params msgConfig messages")
-	faultKeys  = strings.Fields("error err exception reason")
-	tailKeys   = strings.Fields("message msg body line short_message full_message log MESSAGE")
+	sdkKeys      = strings.Fields("type message reason data xhr extraInfo errorType id errMsg header statusCode cookies name stack errno")
+	loggerKeys   = strings.Fields("level time message msg pid hostname user userId context ctx")
+	chatBodies   = strings.Fields("ext body bodies msg payload customExts customEvent params msgConfig messages")
+	faultKeys    = strings.Fields("error err exception reason")
+	tailKeys     = strings.Fields("message msg body line short_message full_message log MESSAGE")
+	argumentKeys = strings.Fields("args arguments logs msg message")
 	// keys that the oracle knows nothing of
 	envelopeKeys = strings.Fields(`log MESSAGE resourceLogs resource_logs streams line short_message logs labels result
 		attributes severity lvl log.level levelname levelName level_name loglevel logLevel log_level severityNumber severity_number
@@ -210,7 +211,7 @@ type around struct {
 	level                extract.Level
 	plain, place, inData bool
 	parent, depth        int
-	shapeless            bool
+	args                 bool // console arguments
 }
 
 func (o *oracle) document(v *value) {
@@ -225,6 +226,7 @@ func (o *oracle) document(v *value) {
 
 func (o *oracle) list(v *value, a around) {
 	if _, ok := v.items[0].str(); ok {
+		a.args = true
 		o.walk(v, v, a, false, false)
 		return
 	}
@@ -311,6 +313,10 @@ func (o *oracle) walk(root, v *value, a around, isRoot, fault bool) {
 		for _, e := range v.items {
 			b := a
 			b.place, b.inData = false, false
+			if s, ok := e.str(); ok && a.args && a.level == extract.WarnUp && a.depth < 3 && (strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[")) {
+				o.argument(s, a)
+			}
+			b.args = false
 			if e.array || e.object {
 				o.walk(root, e, b, false, fault)
 			}
@@ -336,7 +342,11 @@ func (o *oracle) walk(root, v *value, a around, isRoot, fault bool) {
 				c.Message = cleaned(c.Message, 4096)
 			}
 			if c.Reason, c.HasReason = v.get("reason").str(); !c.HasReason {
-				c.Reason, c.HasReason = v.get("data").get("reason").str()
+				for _, key := range []string{"reason", "error_description", "error"} {
+					if data := v.get("data"); data != nil && data.object && !c.HasReason {
+						c.Reason, c.HasReason = data.get(key).str()
+					}
+				}
 			}
 			c.Reason = cleaned(c.Reason, 4096)
 			xhr := v.get("xhr")
@@ -377,7 +387,23 @@ func (o *oracle) walk(root, v *value, a around, isRoot, fault bool) {
 		}
 		b := a
 		b.parent, b.place, b.inData = parent, isRoot && m.key == "error", inData
+		b.args = has(argumentKeys, m.key) && !chat
 		o.walk(root, m.val, b, false, fault || has(faultKeys, m.key) || m.key == "cause")
+	}
+}
+
+// argument unwraps an element of console arguments.
+func (o *oracle) argument(s string, a around) {
+	v := parse(strings.Trim(s, " \t\r\n\v\f\x00\ufeff"))
+	if v == nil {
+		return
+	}
+	b := around{record: a.record, level: a.level, plain: true, parent: a.parent, depth: a.depth + 1}
+	switch {
+	case v.object:
+		o.root(v, b)
+	case v.array && len(v.items) > 0:
+		o.list(v, b)
 	}
 }
 

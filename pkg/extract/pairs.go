@@ -1,5 +1,7 @@
 package extract
 
+import "bytes"
+
 // pairs is a logfmt line, turned into the tree that the same members would have as JSON.
 type pairs struct {
 	root, last int32
@@ -7,8 +9,9 @@ type pairs struct {
 	words      int // words outside pairs
 }
 
-// addPair adds the pair whose key begins at word and ends at eq; it returns the offset behind its value.
-func (x *Extractor) addPair(p *pairs, word, eq, end int) int {
+// addPair adds the pair whose key begins at word and ends at eq; it returns the offset behind its value. A value that
+// has its line for itself goes to the end of the line.
+func (x *Extractor) addPair(p *pairs, word, eq, end int, line bool) int {
 	if p.root == 0 {
 		p.root = int32(len(x.nodes))
 		x.nodes = append(x.nodes, node{kind: object})
@@ -17,6 +20,9 @@ func (x *Extractor) addPair(p *pairs, word, eq, end int) int {
 	n := node{key: uint32(word), keyEnd: uint32(eq), kind: text}
 	n.flags = x.keyFlags(x.buf[word:eq], false)
 	i := eq + 1
+	if line {
+		i++
+	}
 	var id int32
 	switch {
 	case i < end && x.buf[i] == '"':
@@ -50,11 +56,11 @@ func (x *Extractor) addPair(p *pairs, word, eq, end int) int {
 		fallthrough
 	default:
 		stop := i
-		for stop < end && !blank(x.buf[stop]) {
+		for stop < end && x.buf[stop] != '\n' && (line || !blank(x.buf[stop])) {
 			stop++
 		}
-		if stop > i && x.buf[stop-1] == ',' {
-			stop--
+		if !line && stop > i && (x.buf[stop-1] == ',' || x.buf[stop-1] == ')' && bytes.IndexByte(x.buf[i:stop], '(') < 0) {
+			stop-- // bunyan's (version=5.3.0, type=206)
 		}
 		n.val, n.end = uint32(i), uint32(stop)
 		if stop == end && x.cut {

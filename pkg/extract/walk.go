@@ -148,15 +148,8 @@ func (x *Extractor) report(r *record, n int32, v *view, m int32, s walkState, pl
 	}
 	if m := v.at[kReason]; x.is(m, text) && x.nodes[m].flags&cut == 0 {
 		c.HasReason, c.Reason = true, x.keep(m, maxMessage)
-	} else if d := v.at[kData]; x.is(d, object) {
-		for e := x.nodes[d].child; e != 0; e = x.nodes[e].next {
-			if string(x.plainKey(e)) == "reason" {
-				if x.is(e, text) && x.nodes[e].flags&cut == 0 {
-					c.HasReason, c.Reason = true, x.keep(e, maxMessage)
-				}
-				break
-			}
-		}
+	} else if m := x.dataReason(v.at[kData]); m != 0 {
+		c.HasReason, c.Reason = true, x.keep(m, maxMessage)
 	}
 	c.HasXHR = x.is(v.at[kXHR], object)
 	if s.root && r.plain && v.at[kMessage] == 0 && r.level == WarnUp && r.outer != nil && r.outer.root == 0 && r.outer.beforeEnd > r.outer.before {
@@ -171,6 +164,35 @@ func (x *Extractor) report(r *record, n int32, v *view, m int32, s walkState, pl
 		shape = Args
 	}
 	return x.emit(r, c, m, shape)
+}
+
+// dataReason returns the text in an error's data: its reason, else what a REST answer says, error_description or error.
+func (x *Extractor) dataReason(data int32) int32 {
+	if !x.is(data, object) {
+		return 0
+	}
+	var found [3]int32
+	for m := x.nodes[data].child; m != 0; m = x.nodes[m].next {
+		i := 0
+		switch string(x.plainKey(m)) {
+		case "reason":
+		case "error_description":
+			i = 1
+		case "error":
+			i = 2
+		default:
+			continue
+		}
+		if found[i] == 0 {
+			found[i] = m
+		}
+	}
+	for _, m := range found {
+		if x.is(m, text) && x.nodes[m].flags&cut == 0 {
+			return m
+		}
+	}
+	return 0
 }
 
 // reportDotted appends the candidate of the literal key error.type, whose companions are error.message and so on.
