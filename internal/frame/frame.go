@@ -166,8 +166,8 @@ func (c *Cutter) pending() place {
 	if c.long.on {
 		p.off = c.long.pending(p.off)
 	}
-	if o := c.nest.bottom(); o != nil && o.from.off < p.off {
-		p = o.from
+	if o := c.nest.bottom(); o != nil && o.begin < p.off {
+		p = place{o.begin, o.from.line, o.from.blank}
 	}
 	for i := range c.parts {
 		if j := &c.parts[i]; j.lines > 0 && j.from.off >= c.emitted && j.from.off < p.off {

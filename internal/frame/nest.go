@@ -15,8 +15,9 @@ type nest struct {
 
 // opener is a line that opens a document.
 type opener struct {
-	from   place
-	end    int64 // of its line
+	from   place // behind the brackets that its line closes
+	begin  int64 // of its line
+	end    int64
 	indent int
 	first  int  // index of its first document in found
 	hit    bool // the needle hit in the line, or in the one that closes it
@@ -57,23 +58,23 @@ func (c *Cutter) nested(s, e, indent int, body []byte, hit bool) bool {
 	for o := n.bottom(); o != nil && (o.lone || to.off-o.from.off > int64(c.max)); o = n.bottom() {
 		c.giveUp()
 	}
-	closed := false
+	if closer && opener { // }, {
+		from.off += int64(frontOf(c.buf[s:e], body) + leadingClosers(body))
+		to = from
+	}
 	if closer && n.bottom() != nil && n.top().indent >= indent {
-		closed = true
+		if hit && !opener {
+			n.found = append(n.found, newSpan(from, to))
+		}
+		c.close(to)
 		if !opener {
-			n.top().hit = n.top().hit || hit
-			c.close(to)
 			return true
 		}
-		from.off += int64(frontOf(c.buf[s:e], body) + leadingClosers(body))
-		c.close(from)
 	}
 	if opener {
-		lone := string(body) == "["
-		if lone && n.bottom() == nil {
-			return true
+		if string(body) != "[" || n.bottom() != nil {
+			c.push(from, s, e, indent, body, hit)
 		}
-		c.push(from, to.off, indent, hit, lone, !closed && bytes.HasPrefix(body, []byte("at ")))
 		return true
 	}
 	if n.bottom() == nil {
@@ -98,16 +99,23 @@ func (c *Cutter) settleTrace(indent int) {
 	}
 }
 
-func (c *Cutter) push(from place, end int64, indent int, hit, lone, trace bool) {
+// push opens a document at from, in the line buf[s:e].
+func (c *Cutter) push(from place, s, e, indent int, body []byte, hit bool) {
 	n := &c.nest
-	n.stack = append(n.stack, opener{from: from, end: end, indent: indent, first: len(n.found), hit: hit, lone: lone, trace: trace})
+	n.stack = append(n.stack, opener{
+		from: from, begin: c.base + int64(s), end: c.base + int64(e), indent: indent, first: len(n.found),
+		hit: hit, lone: string(body) == "[", trace: bytes.HasPrefix(body, []byte("at ")),
+	})
 }
 
-// close ends the innermost opener's document at to.
+// close ends the innermost opener's document at to: one more that was found, or the one to emit if nothing is around it.
 func (c *Cutter) close(to place) {
 	n := &c.nest
 	o := *n.top()
 	n.stack = n.stack[:len(n.stack)-1]
+	if o.lone {
+		return // its elements are, if they are needed
+	}
 	hit := o.hit || len(n.found) > o.first
 	n.found = n.found[:o.first]
 	switch {
