@@ -308,6 +308,7 @@ func TestEveryLineOnceOverRotations(t *testing.T) {
 				c.drain(60)
 				c.f.Close()
 				c.check(l.lines)
+				t.Logf("%d lines, %d kills, %d gens, notes %q", len(l.lines), kills, len(c.f.gens), c.notes)
 				if kills == 0 {
 					t.Error("never killed")
 				}

@@ -98,7 +98,7 @@ func (f *Follower) arrive(t *target, fi fs.FileInfo) {
 	old := t.cur
 	g, how := f.match(c)
 	switch {
-	case how == unsure:
+	case how == unsure, how == other && f.copying(c):
 		return
 	case how == other:
 		t.cur = f.start(t, c)
@@ -186,7 +186,7 @@ func (f *Follower) found(t *target, c *candidate) {
 	g, how := f.match(c)
 	switch {
 	case how == other:
-		if len(c.head) > 0 && t.searches > 0 && !c.fi.ModTime().Before(t.since) && !copying(t.cur, c) {
+		if len(c.head) > 0 && t.searches > 0 && !c.fi.ModTime().Before(t.since) && !f.copying(c) {
 			f.start(t, c)
 		}
 	case how >= moved && (g.phase == sought || g.phase == asleep):
@@ -194,16 +194,24 @@ func (f *Follower) found(t *target, c *candidate) {
 	}
 }
 
-// copying says whether the candidate is a copy of the target's file that is being made: what there is of it stands at
-// the begin of the file at this moment.
-func copying(g *generation, c *candidate) bool {
-	if g == nil || g.file == nil || g.packed {
-		return false
+// copying says whether the candidate, named like a rotated file, is a copy that is being made of what a target's file
+// holds at this moment and that was not read yet. Once the file is truncated the copy is all there is.
+func (f *Follower) copying(c *candidate) bool {
+	for _, t := range f.targets {
+		g := t.cur
+		if g == nil || g.file == nil || g.packed || !rotatedName(t.real, c.path) || os.SameFile(g.fi, c.fi) {
+			continue
+		}
+		if len(c.head) == 0 {
+			return true // just created
+		}
+		var b [headLen]byte
+		n, _ := g.file.ReadAt(b[:], 0)
+		if n = min(n, len(c.head)); n > 0 && bytes.Equal(b[:n], c.head[:n]) {
+			return true
+		}
 	}
-	var b [headLen]byte
-	n, _ := g.file.ReadAt(b[:], 0)
-	n = min(n, len(c.head))
-	return n > 0 && bytes.Equal(b[:n], c.head[:n])
+	return false
 }
 
 // neighbour is a file that is named like a rotated one of a target.
