@@ -93,6 +93,9 @@ func (r *reader) number(least, most int) (v, width int, ok bool) {
 // spaces skips blanks, the narrow and the no-break space that JavaScript writes before AM included.
 func (r *reader) spaces() bool {
 	start := r.i
+	if c := r.peek(); c > ' ' && c < 0x80 {
+		return false
+	}
 	for r.byte(' ') || r.word("\u202f") || r.word("\u00a0") {
 	}
 	return r.i > start
@@ -283,6 +286,9 @@ func (r *reader) timeOfDay(s *stamp) bool {
 
 // half reads AM or PM in English or Chinese and returns A or P.
 func (r *reader) half() byte {
+	if c := r.peek(); c < 'A' {
+		return 0
+	}
 	switch {
 	case r.word("AM"), r.word("am"), r.word("上午"), r.word("凌晨"), r.word("早上"):
 		return 'A'
@@ -316,7 +322,8 @@ func (r *reader) fraction(s *stamp) {
 func (r *reader) finish(s *stamp) (moment, int) {
 	mark := *r
 	spaced := r.spaces()
-	switch {
+	switch c := r.peek(); {
+	case c == 0 && r.i == len(r.b):
 	case r.word("GMT"), r.word("UTC"):
 		s.zone, s.offset = nil, 0
 		r.offset(s)

@@ -25,7 +25,7 @@ func (x *Extractor) readEnvelope(r *record) bool {
 		x.setShape(r, OTLP)
 		x.readOTLPRecord(r, r.root)
 		return true
-	case x.is(at[kFields], object):
+	case x.is(at[kFields], object) && !r.whole:
 		x.readRecord(x.logstash(r))
 		return true
 	case x.is(at[kLine], text) && at[kLabels] != 0 && at[kTimestamp] != 0 && !v.chat:
@@ -119,6 +119,7 @@ func (x *Extractor) unwrap(r *record, v *view, m int32, s walkState, parent int)
 		x.readInner(r, m)
 		return
 	}
+	back := x.mark()
 	i, end := x.decoded(m)
 	i, end = x.trim(i, end)
 	if i == end {
@@ -137,6 +138,7 @@ func (x *Extractor) unwrap(r *record, v *view, m int32, s walkState, parent int)
 	x.steps = x.steps[len(x.steps):]
 	x.readTail(e, i, end, whole)
 	x.steps = saved
+	x.rewind(back)
 }
 
 // unwrapArgument reads element m of console arguments, if it is JSON as a whole and an error was logged.
@@ -144,6 +146,7 @@ func (x *Extractor) unwrapArgument(r *record, m int32, s walkState) {
 	if r.level != WarnUp || r.depth >= maxUnwrap || x.cut {
 		return
 	}
+	back := x.mark()
 	i, end := x.decoded(m)
 	if i, end = x.trim(i, end); i == end {
 		return
@@ -158,6 +161,7 @@ func (x *Extractor) unwrapArgument(r *record, m int32, s walkState) {
 	x.steps = x.steps[len(x.steps):]
 	x.readTail(e, i, end, true)
 	x.steps = saved
+	x.rewind(back)
 }
 
 // logstash turns a record of logstash's first schema (@fields, @message, @timestamp) into the record in its @fields.
@@ -183,7 +187,9 @@ func (x *Extractor) logstash(r *record) *record {
 		}
 		x.nodes[root].flags |= n.flags & hot
 	}
-	return x.newRecord(r, root)
+	e := x.newRecord(r, root)
+	e.whole = true
+	return e
 }
 
 // readTail reads JSON that is the text from i to end, or stands at its end.
@@ -245,6 +251,7 @@ func (x *Extractor) decoded(m int32) (i, end int) {
 		return int(nd.val), int(nd.end)
 	}
 	i = len(x.buf)
+	x.cost += int(nd.end - nd.val)
 	x.buf = append(x.buf, make([]byte, nd.end-nd.val)...)[:i]
 	x.buf = decode(x.buf, x.buf[nd.val:nd.end])
 	return i, len(x.buf)
@@ -255,6 +262,7 @@ func (x *Extractor) readInner(r *record, m int32) {
 	if r.depth >= maxUnwrap {
 		return
 	}
+	back := x.mark()
 	e := x.newRecord(r, 0)
 	e.depth = r.depth + 1
 	i, end := x.decoded(m)
@@ -264,6 +272,7 @@ func (x *Extractor) readInner(r *record, m int32) {
 	x.readText(e, i, end)
 	x.doc.Broken, x.doc.Text = was, text
 	x.steps = saved
+	x.rewind(back)
 }
 
 // readStreams reads Loki's streams: labels and [time, line] values, each a record.
@@ -280,7 +289,7 @@ func (x *Extractor) readStreams(r *record, streams int32) {
 			if !x.is(line, text) {
 				continue
 			}
-			mark, bytes := len(x.nodes), len(x.buf)
+			back := x.mark()
 			e := x.newRecord(r, 0)
 			x.nextRecord(e, first)
 			first = false
@@ -288,7 +297,7 @@ func (x *Extractor) readStreams(r *record, streams int32) {
 			e.time = x.resolve(x.moment(stamp), e)
 			e.filled = true
 			x.readInner(e, line)
-			x.nodes, x.buf = x.nodes[:mark], x.buf[:bytes]
+			x.rewind(back)
 		}
 	}
 }

@@ -146,6 +146,9 @@ func (x *Extractor) Extract(doc []byte) Document {
 		x.found = x.found[:0]
 	}
 	x.doc.Candidates = x.found
+	if cap(x.found) > 1<<10 {
+		x.found = nil // the caller has it
+	}
 	x.release()
 	return x.doc
 }

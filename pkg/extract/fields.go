@@ -96,6 +96,7 @@ func (x *Extractor) member(n int32, key string) int32 {
 		return 0
 	}
 	for m := x.nodes[n].child; m != 0; m = x.nodes[m].next {
+		x.cost++
 		if string(x.plainKey(m)) == key {
 			return m
 		}
@@ -128,9 +129,10 @@ func (x *Extractor) fill(r *record) {
 		x.fill(r.outer)
 		r.fields, r.time = r.outer.fields, r.outer.time
 	}
+	found := x.fieldMembers(r)
 	for f := fieldUser; f <= fieldPlatform; f++ {
-		if m := x.fieldMember(r, f); m != 0 {
-			r.fields[f] = x.keep(m, maxField)
+		if found[f] != 0 {
+			r.fields[f] = x.keep(found[f], maxField)
 		}
 	}
 	if ms := x.timeOf(r); ms != 0 {
@@ -139,76 +141,106 @@ func (x *Extractor) fill(r *record) {
 	}
 }
 
-// fieldMember returns the member of r that holds f, or 0.
-func (x *Extractor) fieldMember(r *record, f field) int32 {
-	if p := x.paths[f]; p != nil {
-		return x.scalar(x.lookup(r.root, p))
+// fieldMembers returns the members of r that hold its fields.
+func (x *Extractor) fieldMembers(r *record) (found [numFields]int32) {
+	inRoot := r.root != 0 && x.nodes[r.root].kind == object
+	var weight [numFields]uint8
+	for f := fieldUser; f <= fieldPlatform; f++ {
+		switch {
+		case x.paths[f] != nil:
+			found[f], weight[f] = x.scalar(x.lookup(r.root, x.paths[f])), direct
+		case inRoot:
+			m := x.scalar(r.view.best[f])
+			if f == fieldVersion && m == r.view.at[kVersion] && r.view.at[kShortMessage] != 0 {
+				m = 0 // GELF's own
+			}
+			if found[f] = m; m != 0 {
+				weight[f] = direct
+			}
+		}
 	}
-	if r.root == 0 || x.nodes[r.root].kind != object {
-		return 0
+	if inRoot && (r.view.groups > 0 || r.view.at[kContexts] != 0) {
+		x.searchGroups(r.root, &found, &weight)
 	}
-	if m := x.scalar(r.view.best[f]); m != 0 && !(f == fieldVersion && r.view.at[kVersion] == m && r.view.at[kShortMessage] != 0) {
-		return m // "version" beside short_message is GELF's own
-	}
-	if r.view.groups == 0 && r.view.at[kContexts] == 0 {
-		return 0
-	}
-	return x.inGroups(r.root, f)
+	return found
 }
 
-// inGroups looks for f in the usual sub-objects of n: the one that is named for it first.
-func (x *Extractor) inGroups(n int32, f field) int32 {
-	found := int32(0)
+// How sure a place is to hold a field: the record's root, the sub-object that is named for it, another one.
+const (
+	elsewhere uint8 = iota + 1
+	named
+	direct
+)
+
+// searchGroups looks for fields in the usual sub-objects of n. What weighs more is kept, then what comes first.
+func (x *Extractor) searchGroups(n int32, found *[numFields]int32, weight *[numFields]uint8) {
 	for m := x.nodes[n].child; m != 0; m = x.nodes[m].next {
 		if x.nodes[m].kind != object {
 			continue
 		}
 		k := keyOf(x.plainKey(m))
-		if k.id == kContexts {
-			if found == 0 {
-				found = x.inGroups(m, f)
-			}
-			continue
+		if k.id == kContexts { // Sentry's app, device and os
+			x.searchGroups(m, found, weight)
 		}
 		if k.role&group == 0 {
 			continue
 		}
-		if e := x.inGroup(m, k.id, f); e != 0 {
-			if k.id == kUser || k.id == kDevice || k.id == kApp || k.id == kOS {
-				return e
+		for e := x.nodes[m].child; e != 0; e = x.nodes[e].next {
+			if x.scalar(e) == 0 {
+				continue
 			}
-			if found == 0 {
-				found = e
+			key := x.plainKey(e)
+			f, w := memberField(k.id, key), named
+			if f == noField {
+				f, w = keyOf(key).field, elsewhere
+			}
+			if f >= fieldUser && f <= fieldPlatform && w > weight[f] && (w == named || fits(k.id, f)) {
+				found[f], weight[f] = e, w
 			}
 		}
 	}
-	return found
 }
 
-// groupKeys are names that mean a field only inside the object that is named for it.
-var groupKeys = map[keyID][numFields]string{
-	kUser:   {fieldUser: "id name"},
-	kDevice: {fieldDevice: "id", fieldPlatform: "platform os"},
-	kApp:    {fieldVersion: "version ver app_version", fieldPlatform: "platform"},
-	kOS:     {fieldPlatform: "name platform type"},
-}
-
-func (x *Extractor) inGroup(n int32, id keyID, f field) int32 {
-	for _, key := range strings.Fields(groupKeys[id][f]) {
-		if e := x.scalar(x.member(n, key)); e != 0 {
-			return e
+// memberField returns the field that a key means only inside the object that is named for it.
+func memberField(group keyID, key []byte) field {
+	switch group {
+	case kUser:
+		switch string(key) {
+		case "id", "name":
+			return fieldUser
+		}
+	case kDevice:
+		switch string(key) {
+		case "id":
+			return fieldDevice
+		case "platform", "os":
+			return fieldPlatform
+		}
+	case kApp:
+		switch string(key) {
+		case "version", "ver", "app_version":
+			return fieldVersion
+		case "platform":
+			return fieldPlatform
+		}
+	case kOS:
+		switch string(key) {
+		case "name", "platform", "type":
+			return fieldPlatform
 		}
 	}
-	switch {
-	case f == fieldVersion && (id == kOS || id == kDevice || id == kUser), f == fieldUser && (id == kDevice || id == kOS || id == kService):
-		return 0
+	return noField
+}
+
+// fits says whether a key that usually means f does so inside that object: the version of an os is not the app's.
+func fits(group keyID, f field) bool {
+	switch f {
+	case fieldVersion:
+		return group != kOS && group != kDevice && group != kUser
+	case fieldUser:
+		return group != kOS && group != kDevice && group != kService
 	}
-	var v view
-	x.look(n, &v)
-	if v.best[f] != 0 && id != kNone && v.best[f] == v.at[kResource] {
-		return 0
-	}
-	return x.scalar(v.best[f])
+	return true
 }
 
 // scalar returns m if it is a number or a string that says something, else 0.

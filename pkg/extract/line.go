@@ -42,6 +42,7 @@ func (x *Extractor) trim(i, end int) (int, int) {
 // the rest belongs.
 func (x *Extractor) readDocuments(r *record, i, end int) (*record, int) {
 	for count := 0; ; count++ {
+		back := x.mark()
 		root, next, st := x.read(i, end)
 		switch st {
 		case tooDeep:
@@ -80,6 +81,9 @@ func (x *Extractor) readDocuments(r *record, i, end int) (*record, int) {
 			}
 		}
 		x.readRecord(e)
+		if i < end {
+			x.rewind(back)
+		}
 		if more && x.buf[i] == ',' {
 			i = skipSpace(x.buf[:end], i+1)
 		}
@@ -140,6 +144,7 @@ func (x *Extractor) readMixed(r *record, start, end int, rest bool) {
 			base.shape = SDKLog
 		}
 	}
+	x.cost += end - start
 	p := pairs{}
 	first, count := true, 0
 	take := func(root int32, i, next int, st status, inspect bool) {
@@ -179,6 +184,7 @@ func (x *Extractor) readMixed(r *record, start, end int, rest bool) {
 		c := x.buf[i]
 		switch {
 		case (c == '{' || c == '[') && (i == start || x.buf[i-1] != '"' || !x.doc.Broken): // not what a broken string quotes
+			back := x.mark()
 			root, next, st, inspect := x.readPiece(i, end)
 			if x.doc.TooDeep {
 				return
@@ -188,6 +194,7 @@ func (x *Extractor) readMixed(r *record, start, end int, rest bool) {
 				continue
 			}
 			take(root, i, next, st, inspect)
+			x.rewind(back)
 			i = max(next, i+1)
 		case letter(c) || c == '_' || c == '@':
 			word := i
@@ -248,7 +255,9 @@ func (x *Extractor) readPiece(i, end int) (root int32, next int, st status, insp
 		}
 		x.work -= next - i
 	}
-	if root, next, st = x.readInspect(i, end); root != 0 {
+	root, next, st = x.readInspect(i, end)
+	x.cost += next - i
+	if root != 0 {
 		if st == cutOff {
 			x.work -= next - i
 		}

@@ -5,18 +5,20 @@ package extract
 func (x *Extractor) readOTLP(r *record) {
 	first := true
 	for rl := x.nodes[r.view.at[kResourceLogs]].child; rl != 0; rl = x.nodes[rl].next {
-		mark := len(x.nodes)
+		back := x.mark()
 		res := x.newRecord(r, x.attributes(0, x.member(x.member(rl, "resource"), "attributes")))
 		x.look(res.root, &res.view)
 		x.eachNamed(rl, kScopeLogs, func(sl int32) {
 			x.eachNamed(sl, kLogRecords, func(n int32) {
+				back := x.mark()
 				e := x.newRecord(res, 0)
 				x.nextRecord(e, first)
 				first = false
 				x.readOTLPRecord(e, n)
+				x.rewind(back)
 			})
 		})
-		x.nodes = x.nodes[:mark]
+		x.rewind(back)
 	}
 }
 
@@ -47,7 +49,6 @@ func (x *Extractor) isOTLPRecord(v *view) bool {
 
 // readOTLPRecord reads the log record n inside outer.
 func (x *Extractor) readOTLPRecord(outer *record, n int32) {
-	mark, bytes := len(x.nodes), len(x.buf)
 	env := x.newRecord(outer, n)
 	x.look(n, &env.view)
 	if level := x.levelOf(&env.view); level != NoLevel {
@@ -73,7 +74,6 @@ func (x *Extractor) readOTLPRecord(outer *record, n int32) {
 	if x.is(body, text) && !e.view.chat {
 		x.readInner(e, body)
 	}
-	x.nodes, x.buf = x.nodes[:mark], x.buf[:bytes]
 }
 
 // synthetic appends an object that stands nowhere in the text.

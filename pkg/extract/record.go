@@ -23,6 +23,7 @@ type record struct {
 	shape Shape
 	level Level
 	plain bool
+	whole bool      // its root was put together from several objects
 	state walkState // how its root stands in the record around it
 	depth int       // strings unwrapped on the way
 	view  view
@@ -48,6 +49,16 @@ func (x *Extractor) newRecord(outer *record, root int32) *record {
 	return r
 }
 
+// mark is a point to which the extractor can go back when a record is done with: memory then is that of one record, however
+// many a document holds.
+type mark struct{ used, nodes, bytes int }
+
+func (x *Extractor) mark() mark { return mark{x.used, len(x.nodes), len(x.buf)} }
+
+func (x *Extractor) rewind(m mark) {
+	x.used, x.nodes, x.buf = m.used, x.nodes[:m.nodes], x.buf[:m.bytes]
+}
+
 // nextRecord gives r a number of its own, unless it is the first to have its envelope's.
 func (x *Extractor) nextRecord(r *record, first bool) {
 	if !first {
@@ -60,6 +71,7 @@ func (x *Extractor) nextRecord(r *record, first bool) {
 func (x *Extractor) look(n int32, v *view) {
 	*v = view{}
 	for m := x.nodes[n].child; m != 0; m = x.nodes[m].next {
+		x.cost++
 		key := x.plainKey(m)
 		k := keyOf(key)
 		if k == &unknownKey {
@@ -221,20 +233,19 @@ func (x *Extractor) readArray(r *record) {
 		r.shape = Array
 	}
 	for m, n := first, 0; m != 0; m = x.nodes[m].next {
-		switch x.nodes[m].kind {
-		case object:
-			e := x.newRecord(r, m)
-			x.nextRecord(e, n == 0)
-			n++
-			x.readRecord(e)
-		case array:
-			if x.nodes[m].flags&hot != 0 {
-				e := x.newRecord(r, m)
-				x.nextRecord(e, n == 0)
-				n++
-				x.walkAlone(e, false)
-			}
+		if k := x.nodes[m].kind; k != object && (k != array || x.nodes[m].flags&hot == 0) {
+			continue
 		}
+		back := x.mark()
+		e := x.newRecord(r, m)
+		x.nextRecord(e, n == 0)
+		n++
+		if x.nodes[m].kind == object {
+			x.readRecord(e)
+		} else {
+			x.walkAlone(e, false)
+		}
+		x.rewind(back)
 	}
 }
 

@@ -16,6 +16,7 @@ type tree struct {
 	open     []open
 	maxDepth int
 	hotKey   []byte // last part of Options.Fields["code"], "" if not set
+	cost     int    // bytes and nodes passed since reset: tests see that it stays linear
 }
 
 type kind uint8
@@ -67,6 +68,7 @@ const (
 func (t *tree) reset(doc []byte) {
 	t.buf = append(t.buf[:0], doc...)
 	t.nodes = append(t.nodes[:0], node{})
+	t.cost = 0
 }
 
 // release gives the memory of an exceptional document back.
@@ -89,6 +91,12 @@ func (t *tree) is(n int32, k kind) bool { return n != 0 && t.nodes[n].kind == k 
 // it; if the value is bad, no node and the offset of the fault. Of a value that is cut off the complete members remain,
 // and a string at the cut, flagged.
 func (t *tree) read(i, end int) (root int32, next int, st status) {
+	root, next, st = t.readValue(i, end)
+	t.cost += next - i
+	return root, next, st
+}
+
+func (t *tree) readValue(i, end int) (root int32, next int, st status) {
 	b := t.buf[:end]
 	t.open = t.open[:0]
 	root = int32(len(t.nodes))

@@ -102,6 +102,7 @@ func (x *Extractor) shadowed(seen *keySet, n, m int32) bool {
 		i := 0
 		key, escaped := x.key(m), x.nodes[m].flags&keyEscaped != 0
 		for e := x.nodes[n].child; e != m; e = x.nodes[e].next {
+			x.cost++
 			if i++; i > few {
 				seen.set = make(map[string]int32)
 				seen.upTo = x.nodes[n].child
@@ -120,6 +121,7 @@ func (x *Extractor) shadowed(seen *keySet, n, m int32) bool {
 		}
 	}
 	for e := seen.upTo; e != 0; e = x.nodes[e].next {
+		x.cost++
 		key := x.plainKey(e)
 		if _, ok := seen.set[string(key)]; !ok {
 			seen.set[string(key)] = e
