@@ -397,22 +397,16 @@ func (r *reader) clock(h int) (moment, int) {
 	return moment{ms: int64(h*3600000 + m*60000 + sec*1000 + ms), clock: true}, r.i
 }
 
-const monthNames = "JanFebMarAprMayJunJulAugSepOctNovDec"
+var monthNames = [12]string{"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"}
+
 const dayNames = "SunMonTueWedThuFriSat"
 
-// month reads the English name of a month, short or long.
+// month reads the English name of a month, three letters or all of it.
 func (r *reader) month() (int, bool) {
-	if len(r.b)-r.i < 3 {
-		return 0, false
-	}
-	w := r.b[r.i : r.i+3]
-	for m := 0; m < 12; m++ {
-		if n := monthNames[3*m : 3*m+3]; w[0] == n[0] && w[1]|0x20 == n[1] && w[2]|0x20 == n[2] {
-			r.i += 3
-			for c := r.peek(); c >= 'a' && c <= 'z'; c = r.peek() {
-				r.i++
-			}
-			return m + 1, true
+	for m, name := range monthNames {
+		if r.word(name[:3]) {
+			r.word(name[3:])
+			return m + 1, !letter(r.peek())
 		}
 	}
 	return 0, false

@@ -83,7 +83,12 @@ func (x *Extractor) codeMember(n int32) int32 {
 		return 0
 	}
 	for i, s := range x.steps {
-		if s == (step{}) != (x.code[i] == "") || x.code[i] != "" && string(x.buf[s.key:s.end]) != x.code[i] {
+		key := x.buf[s.key:s.end]
+		if bytes.IndexByte(key, '\\') >= 0 {
+			x.keyScratch = decode(x.keyScratch[:0], key)
+			key = x.keyScratch
+		}
+		if s == (step{}) != (x.code[i] == "") || string(key) != x.code[i] {
 			return 0
 		}
 	}

@@ -89,7 +89,7 @@ func compare(t *testing.T, x *extract.Extractor, doc []byte) {
 func TestAgainstOracle(t *testing.T) {
 	r := rand.New(rand.NewPCG(20261123, 1))
 	x := extract.New(extract.Options{Now: now, Day: now})
-	n, told, found := 20000, 0, 0
+	n, told, found := 8000, 0, 0
 	if testing.Short() {
 		n = 2000
 	}

@@ -1,5 +1,7 @@
 package extract
 
+import "strings"
+
 // keyID names the keys that mean something to us by themselves.
 type keyID uint8
 
@@ -31,11 +33,8 @@ const (
 	kResourceLogs
 	kScopeLogs
 	kLogRecords
-	kResource
 	kAttributes
 	kStreams
-	kValues
-	kResult
 	kLabels
 	kLogs
 	kCause
@@ -45,10 +44,7 @@ const (
 	kVersion
 	kHost
 	kTime
-	kTS
 	kTimestamp
-	kAtTimestamp
-	kDate
 	kRealtime
 	kTimeUnixNano
 	kObserved
@@ -62,6 +58,7 @@ const (
 	kService
 	kContexts
 	kFields
+	kLibraryVersion
 	numKeys
 )
 
@@ -102,234 +99,148 @@ type keyInfo struct {
 	rank  uint8
 }
 
-var keyList = []keyInfo{
-	{"type", kType, sdkKey, noField, 0},
-	{"message", kMessage, sdkKey | unwrapTail | loggerKey | arguments, noField, 0},
-	{"reason", kReason, sdkKey | unwrapAll, noField, 0},
-	{"data", kData, sdkKey, noField, 0},
-	{"xhr", kXHR, sdkKey, noField, 0},
-	{"extraInfo", kNone, sdkKey, noField, 0},
-	{"errorType", kNone, sdkKey, noField, 0},
-	{"id", kNone, sdkKey, noField, 0},
-	{"errMsg", kNone, sdkKey, noField, 0},
-	{"header", kNone, sdkKey, noField, 0},
-	{"statusCode", kNone, sdkKey, noField, 0},
-	{"cookies", kNone, sdkKey, noField, 0},
-	{"name", kNone, sdkKey, noField, 0},
-	{"stack", kNone, sdkKey, noField, 0},
+// keyIDs are the keys that mean something by themselves, in all spellings. Keys with the role unwrapTail or unwrapAll are
+// among them, so that a duplicate is told.
+var keyIDs = [numKeys]string{
+	kType:            "type",
+	kMessage:         "message",
+	kReason:          "reason",
+	kData:            "data",
+	kXHR:             "xhr",
+	kError:           "error",
+	kErr:             "err",
+	kException:       "exception",
+	kErrorType:       "error.type",
+	kErrorMessage:    "error.message",
+	kErrorReason:     "error.reason",
+	kErrorDataReason: "error.data.reason",
+	kCause:           "cause",
+	kFrom:            "from",
+	kTo:              "to",
+	kChatType:        "chatType",
+	kLog:             "log",
+	kJournal:         "MESSAGE",
+	kMsg:             "msg",
+	kFields:          "@fields",
+	kBody:            "body",
+	kLine:            "line",
+	kShortMessage:    "short_message",
+	kFullMessage:     "full_message",
+	kStream:          "stream",
+	kResourceLogs:    "resourceLogs resource_logs",
+	kScopeLogs:       "scopeLogs scope_logs instrumentationLibraryLogs",
+	kLogRecords:      "logRecords log_records",
+	kAttributes:      "attributes",
+	kStreams:         "streams",
+	kLabels:          "labels",
+	kLogs:            "logs",
+	kECS:             "ecs ecs.version",
+	kEventID:         "event_id",
+	kSDK:             "sdk",
+	kContexts:        "contexts",
+	kHost:            "host",
+	kTime:            "time",
+	kTimestamp:       "timestamp",
+	kTimeUnixNano:    "timeUnixNano time_unix_nano",
+	kObserved:        "observedTimeUnixNano observed_time_unix_nano",
+	kRealtime:        "__REALTIME_TIMESTAMP",
+	kLevel:           "level",
+	kSeverityNumber:  "severityNumber severity_number",
+	kPriority:        "PRIORITY",
+	kUser:            "user",
+	kDevice:          "device",
+	kVersion:         "version",
+	kOS:              "os",
+	kApp:             "app",
+	kService:         "service",
+	kLibraryVersion:  "libraryVersion",
+}
 
-	{"error", kError, unwrapAll, noField, 0},
-	{"err", kErr, unwrapAll, noField, 0},
-	{"exception", kException, unwrapAll, noField, 0},
-	{"error.type", kErrorType, 0, noField, 0},
-	{"error.message", kErrorMessage, 0, noField, 0},
-	{"error.reason", kErrorReason, 0, noField, 0},
-	{"error.data.reason", kErrorDataReason, 0, noField, 0},
-	{"cause", kCause, 0, noField, 0},
-
-	{"http", kNone, foreignKey, noField, 0},
-	{"rpc", kNone, foreignKey, noField, 0},
-	{"db", kNone, foreignKey, noField, 0},
-	{"status_code", kNone, foreignKey, noField, 0},
-	{"stack_trace", kNone, foreignKey, noField, 0},
-	{"error.stack_trace", kNone, foreignKey, noField, 0},
-
-	{"from", kFrom, 0, noField, 0},
-	{"to", kTo, 0, noField, 0},
-	{"chatType", kChatType, 0, noField, 0},
-	{"ext", kNone, chatBody, noField, 0},
-	{"bodies", kNone, chatBody, noField, 0},
-	{"payload", kNone, chatBody, noField, 0},
-	{"customExts", kNone, chatBody, noField, 0},
-	{"customEvent", kNone, chatBody, noField, 0},
-	{"params", kNone, chatBody, noField, 0},
-	{"msgConfig", kNone, chatBody, noField, 0},
-	{"messages", kNone, chatBody, noField, 0},
-
-	{"log", kLog, unwrapTail | loggerKey, noField, 0},
-	{"MESSAGE", kJournal, unwrapTail, noField, 0},
-	{"msg", kMsg, unwrapTail | loggerKey | chatBody | arguments, noField, 0},
-	{"args", kNone, arguments, noField, 0},
-	{"arguments", kNone, arguments, noField, 0},
-	{"errno", kNone, sdkKey, noField, 0},
-	{"@fields", kFields, 0, noField, 0},
-	{"levelId", kNone, loggerKey, noField, 0},
-	{"_logMeta", kNone, loggerKey, noField, 0},
-	{"_meta", kNone, loggerKey, noField, 0},
-	{"event", kNone, loggerKey, noField, 0},
-	{"container", kNone, loggerKey, noField, 0},
-	{"cloud", kNone, loggerKey, noField, 0},
-	{"trace", kNone, loggerKey, noField, 0},
-	{"span", kNone, loggerKey, noField, 0},
-	{"body", kBody, unwrapTail | chatBody, noField, 0},
-	{"line", kLine, unwrapTail | loggerKey, noField, 0},
-	{"short_message", kShortMessage, unwrapTail, noField, 0},
-	{"full_message", kFullMessage, unwrapTail, noField, 0},
-
-	{"stream", kStream, loggerKey, noField, 0},
-	{"resourceLogs", kResourceLogs, 0, noField, 0},
-	{"resource_logs", kResourceLogs, 0, noField, 0},
-	{"scopeLogs", kScopeLogs, 0, noField, 0},
-	{"scope_logs", kScopeLogs, 0, noField, 0},
-	{"instrumentationLibraryLogs", kScopeLogs, 0, noField, 0},
-	{"logRecords", kLogRecords, 0, noField, 0},
-	{"log_records", kLogRecords, 0, noField, 0},
-	{"attributes", kAttributes, loggerKey | group, noField, 0},
-	{"attrs", kNone, loggerKey | group, noField, 0},
-	{"streams", kStreams, 0, noField, 0},
-	{"values", kValues, 0, noField, 0},
-	{"result", kResult, 0, noField, 0},
-	{"labels", kLabels, loggerKey | group, noField, 0},
-	{"logs", kLogs, arguments, noField, 0},
-	{"ecs", kECS, loggerKey, noField, 0},
-	{"ecs.version", kECS, loggerKey, noField, 0},
-	{"event_id", kEventID, loggerKey, noField, 0},
-	{"sdk", kSDK, loggerKey, noField, 0},
-	{"contexts", kContexts, loggerKey, noField, 0},
-	{"host", kHost, loggerKey, noField, 0},
-
-	{"time", kTime, loggerKey, fieldTime, 1},
-	{"ts", kTS, loggerKey, fieldTime, 2},
-	{"timestamp", kTimestamp, loggerKey, fieldTime, 3},
-	{"@timestamp", kAtTimestamp, loggerKey, fieldTime, 4},
-	{"date", kDate, loggerKey, fieldTime, 5},
-	{"datetime", kNone, loggerKey, fieldTime, 6},
-	{"asctime", kNone, loggerKey, fieldTime, 7},
-	{"timeMillis", kNone, loggerKey, fieldTime, 8},
-	{"timeUnixNano", kTimeUnixNano, loggerKey, fieldTime, 9},
-	{"time_unix_nano", kTimeUnixNano, loggerKey, fieldTime, 9},
-	{"observedTimeUnixNano", kObserved, loggerKey, fieldTime, 10},
-	{"observed_time_unix_nano", kObserved, loggerKey, fieldTime, 10},
-	{"_SOURCE_REALTIME_TIMESTAMP", kNone, loggerKey, fieldTime, 11},
-	{"__REALTIME_TIMESTAMP", kRealtime, loggerKey, fieldTime, 12},
-
-	{"level", kLevel, loggerKey, fieldLevel, 1},
-	{"severity", kNone, loggerKey, fieldLevel, 2},
-	{"lvl", kNone, loggerKey, fieldLevel, 3},
-	{"log.level", kNone, loggerKey, fieldLevel, 4},
-	{"levelname", kNone, loggerKey, fieldLevel, 5},
-	{"levelName", kNone, loggerKey, fieldLevel, 5},
-	{"level_name", kNone, loggerKey, fieldLevel, 5},
-	{"loglevel", kNone, loggerKey, fieldLevel, 6},
-	{"logLevel", kNone, loggerKey, fieldLevel, 6},
-	{"log_level", kNone, loggerKey, fieldLevel, 6},
-	{"severityNumber", kSeverityNumber, loggerKey, fieldLevel, 7},
-	{"severity_number", kSeverityNumber, loggerKey, fieldLevel, 7},
-	{"severityText", kNone, loggerKey, fieldLevel, 8},
-	{"severity_text", kNone, loggerKey, fieldLevel, 8},
-	{"PRIORITY", kPriority, loggerKey, fieldLevel, 9},
-
-	{"userId", kNone, loggerKey, fieldUser, 1},
-	{"user_id", kNone, loggerKey, fieldUser, 1},
-	{"userid", kNone, loggerKey, fieldUser, 1},
-	{"userID", kNone, loggerKey, fieldUser, 1},
-	{"user.id", kNone, loggerKey, fieldUser, 1},
-	{"enduser.id", kNone, loggerKey, fieldUser, 1},
-	{"usr.id", kNone, loggerKey, fieldUser, 1},
-	{"uid", kNone, loggerKey, fieldUser, 2},
-	{"user", kUser, loggerKey | group, fieldUser, 3},
-	{"username", kNone, loggerKey, fieldUser, 4},
-	{"userName", kNone, loggerKey, fieldUser, 4},
-	{"user_name", kNone, loggerKey, fieldUser, 4},
-	{"user.name", kNone, loggerKey, fieldUser, 4},
-	{"account", kNone, loggerKey, fieldUser, 5},
-	{"accountId", kNone, loggerKey, fieldUser, 5},
-	{"account_id", kNone, loggerKey, fieldUser, 5},
-
-	{"deviceId", kNone, loggerKey, fieldDevice, 1},
-	{"device_id", kNone, loggerKey, fieldDevice, 1},
-	{"deviceid", kNone, loggerKey, fieldDevice, 1},
-	{"deviceID", kNone, loggerKey, fieldDevice, 1},
-	{"device.id", kNone, loggerKey, fieldDevice, 1},
-	{"device", kDevice, loggerKey | group, fieldDevice, 2},
-	{"resource", kResource, loggerKey | group, fieldDevice, 3},
-
-	{"appVersion", kNone, loggerKey, fieldVersion, 1},
-	{"app_version", kNone, loggerKey, fieldVersion, 1},
-	{"appVer", kNone, loggerKey, fieldVersion, 1},
-	{"app_ver", kNone, loggerKey, fieldVersion, 1},
-	{"app.version", kNone, loggerKey, fieldVersion, 1},
-	{"app.ver", kNone, loggerKey, fieldVersion, 1},
-	{"version", kVersion, loggerKey, fieldVersion, 2},
-	{"service.version", kNone, loggerKey, fieldVersion, 3},
-	{"release", kNone, loggerKey, fieldVersion, 4},
-
-	{"platform", kNone, loggerKey, fieldPlatform, 1},
-	{"app.platform", kNone, loggerKey, fieldPlatform, 1},
-	{"os.name", kNone, loggerKey, fieldPlatform, 2},
-	{"os", kOS, loggerKey | group, fieldPlatform, 3},
-	{"os.type", kNone, loggerKey, fieldPlatform, 4},
-
-	{"app", kApp, loggerKey | group, noField, 0},
-	{"service", kService, loggerKey | group, noField, 0},
-	{"ctx", kNone, loggerKey | group, noField, 0},
-	{"context", kNone, loggerKey | group, noField, 0},
-	{"meta", kNone, loggerKey | group, noField, 0},
-	{"metadata", kNone, loggerKey | group, noField, 0},
-	{"extra", kNone, loggerKey | group, noField, 0},
-	{"tags", kNone, loggerKey | group, noField, 0},
-	{"fields", kNone, loggerKey | group, noField, 0},
-	{"client", kNone, loggerKey | group, noField, 0},
-
-	{"pid", kNone, loggerKey, noField, 0},
-	{"hostname", kNone, loggerKey, noField, 0},
-	{"v", kNone, loggerKey, noField, 0},
-	{"logger", kNone, loggerKey, noField, 0},
-	{"loggerName", kNone, loggerKey, noField, 0},
-	{"logger_name", kNone, loggerKey, noField, 0},
-	{"log.logger", kNone, loggerKey, noField, 0},
-	{"category", kNone, loggerKey, noField, 0},
-	{"categoryName", kNone, loggerKey, noField, 0},
-	{"module", kNone, loggerKey, noField, 0},
-	{"component", kNone, loggerKey, noField, 0},
-	{"environment", kNone, loggerKey, noField, 0},
-	{"env", kNone, loggerKey, noField, 0},
-	{"label", kNone, loggerKey, noField, 0},
-	{"tag", kNone, loggerKey, noField, 0},
-	{"src", kNone, loggerKey, noField, 0},
-	{"source", kNone, loggerKey, noField, 0},
-	{"caller", kNone, loggerKey, noField, 0},
-	{"file", kNone, loggerKey, noField, 0},
-	{"func", kNone, loggerKey, noField, 0},
-	{"function", kNone, loggerKey, noField, 0},
-	{"thread", kNone, loggerKey, noField, 0},
-	{"process", kNone, loggerKey, noField, 0},
-	{"agent", kNone, loggerKey, noField, 0},
-	{"kubernetes", kNone, loggerKey, noField, 0},
-	{"ms", kNone, loggerKey, noField, 0},
-	{"trace_id", kNone, loggerKey, noField, 0},
-	{"traceId", kNone, loggerKey, noField, 0},
-	{"trace.id", kNone, loggerKey, noField, 0},
-	{"span_id", kNone, loggerKey, noField, 0},
-	{"spanId", kNone, loggerKey, noField, 0},
-	{"span.id", kNone, loggerKey, noField, 0},
-	{"trace_flags", kNone, loggerKey, noField, 0},
-	{"transaction.id", kNone, loggerKey, noField, 0},
-	{"requestId", kNone, loggerKey, noField, 0},
-	{"request_id", kNone, loggerKey, noField, 0},
-	{"reqId", kNone, loggerKey, noField, 0},
-	{"req_id", kNone, loggerKey, noField, 0},
-	{"sessionId", kNone, loggerKey, noField, 0},
-	{"session_id", kNone, loggerKey, noField, 0},
-	{"session", kNone, loggerKey, noField, 0},
-	{"correlationId", kNone, loggerKey, noField, 0},
-	{"correlation_id", kNone, loggerKey, noField, 0},
-	{"tenantId", kNone, loggerKey, noField, 0},
-	{"appId", kNone, loggerKey, noField, 0},
-	{"appKey", kNone, loggerKey, noField, 0},
+// keyRoles are all known keys by what they are.
+var keyRoles = []struct {
+	role  role
+	field field
+	rank  uint8
+	names string
+}{
+	{sdkKey, noField, 0, "type data xhr extraInfo errorType id errMsg header statusCode cookies name stack errno"},
+	{sdkKey | unwrapTail | loggerKey | arguments, noField, 0, "message"},
+	{sdkKey | unwrapAll, noField, 0, "reason"},
+	{unwrapAll, noField, 0, "error err exception"},
+	{0, noField, 0, "error.type error.message error.reason error.data.reason cause from to chatType @fields " +
+		"resourceLogs resource_logs scopeLogs scope_logs instrumentationLibraryLogs logRecords " +
+		"log_records streams values result"},
+	{foreignKey, noField, 0, "http rpc db status_code stack_trace error.stack_trace"},
+	{chatBody, noField, 0, "ext bodies payload customExts customEvent params msgConfig messages"},
+	{unwrapTail | loggerKey, noField, 0, "log line"},
+	{unwrapTail, noField, 0, "MESSAGE short_message full_message"},
+	{unwrapTail | loggerKey | chatBody | arguments, noField, 0, "msg"},
+	{arguments, noField, 0, "args arguments logs"},
+	{loggerKey, noField, 0, "levelId libraryVersion _logMeta _meta event container cloud trace span stream ecs ecs.version event_id sdk " +
+		"contexts host pid hostname v logger loggerName logger_name log.logger category categoryName " +
+		"module component environment env label tag src source caller file func function thread process " +
+		"agent kubernetes ms trace_id traceId trace.id span_id spanId span.id trace_flags transaction.id " +
+		"requestId request_id reqId req_id sessionId session_id session correlationId correlation_id " +
+		"tenantId appId appKey"},
+	{unwrapTail | chatBody, noField, 0, "body"},
+	{loggerKey | group, noField, 0, "attributes attrs labels app service ctx context meta metadata extra tags fields client"},
+	{loggerKey, fieldTime, 1, "time"},
+	{loggerKey, fieldTime, 2, "ts"},
+	{loggerKey, fieldTime, 3, "timestamp"},
+	{loggerKey, fieldTime, 4, "@timestamp"},
+	{loggerKey, fieldTime, 5, "date"},
+	{loggerKey, fieldTime, 6, "datetime"},
+	{loggerKey, fieldTime, 7, "asctime"},
+	{loggerKey, fieldTime, 8, "timeMillis"},
+	{loggerKey, fieldTime, 9, "timeUnixNano time_unix_nano"},
+	{loggerKey, fieldTime, 10, "observedTimeUnixNano observed_time_unix_nano"},
+	{loggerKey, fieldTime, 11, "_SOURCE_REALTIME_TIMESTAMP"},
+	{loggerKey, fieldTime, 12, "__REALTIME_TIMESTAMP"},
+	{loggerKey, fieldLevel, 1, "level"},
+	{loggerKey, fieldLevel, 2, "severity"},
+	{loggerKey, fieldLevel, 3, "lvl"},
+	{loggerKey, fieldLevel, 4, "log.level"},
+	{loggerKey, fieldLevel, 5, "levelname levelName level_name"},
+	{loggerKey, fieldLevel, 6, "loglevel logLevel log_level"},
+	{loggerKey, fieldLevel, 7, "severityNumber severity_number"},
+	{loggerKey, fieldLevel, 8, "severityText severity_text"},
+	{loggerKey, fieldLevel, 9, "PRIORITY"},
+	{loggerKey, fieldUser, 1, "userId user_id userid userID user.id enduser.id usr.id"},
+	{loggerKey, fieldUser, 2, "uid"},
+	{loggerKey | group, fieldUser, 3, "user"},
+	{loggerKey, fieldUser, 4, "username userName user_name user.name"},
+	{loggerKey, fieldUser, 5, "account accountId account_id"},
+	{loggerKey, fieldDevice, 1, "deviceId device_id deviceid deviceID device.id"},
+	{loggerKey | group, fieldDevice, 2, "device"},
+	{loggerKey | group, fieldDevice, 3, "resource"},
+	{loggerKey, fieldVersion, 1, "appVersion app_version appVer app_ver app.version app.ver"},
+	{loggerKey, fieldVersion, 2, "version"},
+	{loggerKey, fieldVersion, 3, "service.version"},
+	{loggerKey, fieldVersion, 4, "release"},
+	{loggerKey, fieldPlatform, 1, "platform app.platform"},
+	{loggerKey, fieldPlatform, 2, "os.name"},
+	{loggerKey | group, fieldPlatform, 3, "os"},
+	{loggerKey, fieldPlatform, 4, "os.type"},
 }
 
 // keyTable finds a keyInfo by name: open addressing over a hash of length and a few letters.
 const keySlots = 1024
 
 var keyTable = func() (t [keySlots]*keyInfo) {
-	for i := range keyList {
-		k := &keyList[i]
-		h := keyHash([]byte(k.name))
-		for t[h] != nil {
-			h = (h + 1) % keySlots
+	ids := map[string]keyID{}
+	for id, names := range keyIDs {
+		for _, name := range strings.Fields(names) {
+			ids[name] = keyID(id)
 		}
-		t[h] = k
+	}
+	for _, r := range keyRoles {
+		for _, name := range strings.Fields(r.names) {
+			h := keyHash([]byte(name))
+			for t[h] != nil {
+				h = (h + 1) % keySlots
+			}
+			t[h] = &keyInfo{name, ids[name], r.role, r.field, r.rank}
+		}
 	}
 	return t
 }()

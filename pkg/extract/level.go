@@ -29,8 +29,21 @@ func levelNumber(v int32) Level {
 		return NoLevel
 	case v <= 4, v >= 40 && v < 100, v >= 300 && v < 700, v >= 900:
 		return WarnUp
+	case v == 8 || v == 9:
+		return NoLevel
 	}
 	return BelowWarn
+}
+
+// levelBits returns the level of a mini program's realtime log, the sum of those of its messages: 2 info, 4 warn, 8 error.
+func levelBits(v int32) Level {
+	switch {
+	case v&12 != 0:
+		return WarnUp
+	case v != 0:
+		return BelowWarn
+	}
+	return NoLevel
 }
 
 // priorityLevel returns the level of a syslog or journal priority. Notice and info are what a system gives to every line
@@ -103,6 +116,10 @@ func levelPlace(b []byte, start, end int, capitals, first bool) bool {
 		return before2 == '=' || before2 == ':'
 	case '-', '.', '/':
 		return false
+	case ' ':
+		if before2 == '|' {
+			return true
+		}
 	}
 	return capitals || first && before == ' ' && (after == ':' || after == '|')
 }

@@ -74,13 +74,15 @@ func (x *Extractor) look(n int32, v *view) {
 		x.cost++
 		key := x.plainKey(m)
 		k := keyOf(key)
+		rank := k.rank
 		if k == &unknownKey {
 			if k = x.rareKey(key, v); k == &unknownKey {
 				v.others, v.strange = true, true
 				continue
 			}
+			rank = 0 // GELF's _version goes before its version
 		}
-		if k.id != kNone {
+		if k.id != kNone && (k.field == noField || rank != 0) {
 			if v.at[k.id] != 0 {
 				continue
 			}
@@ -98,8 +100,8 @@ func (x *Extractor) look(n int32, v *view) {
 		if k.role&group != 0 && x.nodes[m].kind == object {
 			v.groups++
 		}
-		if f := k.field; f != noField && (v.best[f] == 0 || k.rank < v.rank[f]) {
-			v.best[f], v.rank[f] = m, k.rank
+		if f := k.field; f != noField && (v.best[f] == 0 || rank < v.rank[f]) {
+			v.best[f], v.rank[f] = m, rank
 		}
 	}
 	v.chat = v.at[kFrom] != 0 || v.at[kChatType] != 0
@@ -187,6 +189,8 @@ func (x *Extractor) levelOf(v *view) Level {
 			return BelowWarn
 		}
 		return NoLevel
+	case digits && v.at[kLibraryVersion] != 0:
+		return levelBits(code)
 	case digits:
 		return levelNumber(code)
 	case x.nodes[m].kind == text:

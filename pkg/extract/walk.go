@@ -278,7 +278,7 @@ func (x *Extractor) pathTo(m int32) string {
 			b = append(b, '.')
 		}
 		for _, c := range key {
-			if c == '.' && len(x.steps) > 0 {
+			if (c == '.' || c == '\\') && len(x.steps) > 0 {
 				b = append(b, '\\')
 			}
 			b = append(b, c)
