@@ -18,15 +18,15 @@ func ExampleClassifier_Classify() {
 	} {
 		v := c.Classify(x.Extract([]byte(line)).Candidates)
 		for _, e := range v.Events {
-			fmt.Println(e.Code, e.Category, e.Reason)
+			fmt.Printf("%d %s %q\n", e.Code, e.Category, e.Reason)
 		}
 		if v.Foreign > 0 {
 			fmt.Println("foreign")
 		}
 	}
 	// Output:
-	// 206 auth other_device_login
-	// 507 messaging muted
-	// 1305 unknown 
+	// 206 auth "other_device_login"
+	// 507 messaging "muted"
+	// 1305 unknown ""
 	// foreign
 }
