@@ -89,12 +89,13 @@ error.type in whatever shape the log wraps it, and says what each code means, wh
 		SilenceErrors:         true,
 		SilenceUsage:          true,
 		DisableFlagsInUseLine: true,
-		Version:               versionLine(),
+		Version:               "-", // the template below says it, so that it is not worked out at every start
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			return env.setup(cmd)
 		},
 	}
-	root.SetVersionTemplate("{{.Version}}\n")
+	cobra.AddTemplateFunc("versionLine", versionLine)
+	root.SetVersionTemplate("{{versionLine}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(cmd.CommandPath()+" --help", "%v", err)
 	})

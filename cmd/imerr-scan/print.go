@@ -47,6 +47,9 @@ func (sc *scan) textOptions(a answer) report.TextOptions {
 	if top < 0 && screen {
 		top = 10
 	}
+	if !screen {
+		a.took = 0 // the same input gives the same bytes
+	}
 	return report.TextOptions{
 		Width:   sc.env.columns(),
 		Plain:   !screen,
@@ -154,4 +157,3 @@ func shellQuote(s string) string {
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
-

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -86,7 +87,7 @@ type scan struct {
 	groups  *aggregate.Groups
 	samples *samples
 	out     *bufio.Writer
-	line    []byte // of ndjson, reused
+	line    []byte       // of ndjson, reused
 	read    atomic.Int64 // bytes
 }
 
@@ -148,7 +149,7 @@ func (s *scanFlags) prepare(env *environ) (*scan, error) {
 	sc.opt = pipeline.Options{
 		Catalog:     cat,
 		Extract:     extract.Options{Fields: fields, Now: sc.now, Zone: env.zone},
-		Aggregate:   aggregate.Options{Plain: s.pii == "plain"},
+		Aggregate:   aggregate.Options{Plain: s.pii == "plain", Catalog: cat},
 		Workers:     workers(s.jobs),
 		MaxDocument: int(maxDoc),
 		Needle:      find,
@@ -161,6 +162,9 @@ func (s *scanFlags) prepare(env *environ) (*scan, error) {
 	if s.failOn != "" {
 		if sc.fail, err = aggregate.ParseFailOn(s.failOn); err != nil {
 			return nil, usage("", "--fail-on: %v", err)
+		}
+		if sc.fail.NeedsBaseline() && s.baseline == "" {
+			return nil, usage("--baseline yesterday.json", "--fail-on %q: needs a result to compare with", s.failOn)
 		}
 	}
 	if s.baseline != "" {
@@ -207,7 +211,8 @@ func (sc *scan) once(ctx context.Context, args []string) error {
 	sc.opt.Each = sc.each()
 	start := time.Now()
 	stop := sc.attend(total, items, start)
-	failed, err := pipeline.Scan(ctx, sources(items), total, sc.opt)
+	var head headOf
+	failed, err := pipeline.Scan(ctx, sources(items, &head), total, sc.opt)
 	stop()
 	if err != nil && !errors.Is(err, context.Canceled) {
 		return err
@@ -216,17 +221,61 @@ func (sc *scan) once(ctx context.Context, args []string) error {
 	for _, p := range problems {
 		unread = append(unread, inputError("", p))
 	}
-	return sc.finish(total, append(unread, failed...), answer{input: inputName(items, args), again: again(args), took: time.Since(start)})
+	a := answer{input: inputName(items, args), again: again(args), took: time.Since(start)}
+	if total.Empty() {
+		a.hints = sc.nearMisses(ctx, items, head.kept)
+	}
+	return sc.finish(total, append(unread, failed...), a)
 }
 
-// sources is how the pipeline opens items.
-func sources(items []source.Item) []pipeline.Source {
+// headOf passes a stream on and keeps its beginning.
+type headOf struct {
+	r    io.Reader
+	kept []byte
+}
+
+func (h *headOf) Read(p []byte) (int, error) {
+	n, err := h.r.Read(p)
+	if room := 256<<10 - len(h.kept); room > 0 {
+		h.kept = append(h.kept, p[:min(n, room)]...)
+	}
+	return n, err
+}
+
+// nearMisses looks for values that are like codes in the beginning of the inputs, when no error was found.
+func (sc *scan) nearMisses(ctx context.Context, items []source.Item, stdin []byte) []aggregate.Hint {
+	s := newSurvey(sc.cat, extract.Options{Now: sc.now}, 5000)
+	for _, it := range items {
+		if it.Path == "" {
+			_ = s.read(it.Name, bytes.NewReader(stdin), 1000) // what went wrong was said when it was read
+			continue
+		}
+		if in, err := source.OpenContext(ctx, it); err == nil {
+			_ = s.read(it.Name, in.Reader, 1000)
+			_ = in.Close()
+		}
+		if s.full() {
+			break
+		}
+	}
+	var hints []aggregate.Hint
+	for _, row := range ranked(s.near) {
+		hints = append(hints, aggregate.Hint{Path: row.Name, Count: int64(row.Count)})
+	}
+	return hints
+}
+
+// sources is how the pipeline opens items. The beginning of stdin, which cannot be read again, is kept in head.
+func sources(items []source.Item, head *headOf) []pipeline.Source {
 	var out []pipeline.Source
 	for _, it := range items {
 		out = append(out, pipeline.Source{Name: it.Name, Open: func(ctx context.Context) (*pipeline.Stream, error) {
 			in, err := source.OpenContext(ctx, it)
 			if err != nil {
 				return nil, err
+			}
+			if it.Path == "" {
+				head.r, in.Reader = in.Reader, head
 			}
 			return &pipeline.Stream{Reader: in.Reader, ReaderAt: in.ReaderAt, Size: in.Size, ModTime: in.ModTime, Close: in.Close}, nil
 		}})
@@ -273,6 +322,7 @@ type answer struct {
 	input string        // what was read
 	again string        // arguments that name it in a next command
 	took  time.Duration // 0 if of no interest
+	hints []aggregate.Hint
 }
 
 // finish prints the answer and decides the exit status.
@@ -282,6 +332,7 @@ func (sc *scan) finish(total *aggregate.Tally, failed []aggregate.InputError, a 
 	}
 	res := sc.result(total)
 	res.Errors = append(res.Errors, failed...)
+	res.Hints = append(res.Hints, a.hints...)
 	if err := sc.print(res, a); err != nil {
 		return err
 	}
@@ -342,4 +393,3 @@ func readResult(file string) (*aggregate.Result, error) {
 	}
 	return res, nil
 }
-

@@ -3,7 +3,9 @@ package main
 import (
 	"flag"
 	"os"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -20,6 +22,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
+		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"cat_append": catAppend, "wait_for": waitFor},
 		Setup: func(env *testscript.Env) error {
 			logs, err := os.Getwd()
 			if err != nil {
@@ -32,4 +35,25 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// catAppend adds the first file to the end of the second.
+func catAppend(ts *testscript.TestScript, _ bool, args []string) {
+	f, err := os.OpenFile(ts.MkAbs(args[1]), os.O_APPEND|os.O_WRONLY, 0o600)
+	ts.Check(err)
+	_, err = f.WriteString(ts.ReadFile(args[0]))
+	ts.Check(err)
+	ts.Check(f.Close())
+}
+
+// waitFor waits until a file holds a text.
+func waitFor(ts *testscript.TestScript, _ bool, args []string) {
+	for range 600 {
+		data, _ := os.ReadFile(ts.MkAbs(args[0]))
+		if strings.Contains(string(data), args[1]) {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("%s does not hold %q after 30 s", args[0], args[1])
 }

@@ -44,15 +44,19 @@ func readBuild() build {
 	if b.Version == "" {
 		b.Version = "dev"
 	}
-	if c, err := catalog.Load("web"); err == nil {
-		b.Catalog, b.Codes = c.Platform()+"-"+c.Version(), c.Len()
-	}
+	return b
+}
+
+// withCatalog adds the catalog that is built in.
+func (b build) withCatalog() build {
+	c := catalog.Web()
+	b.Catalog, b.Codes = c.Platform()+"-"+c.Version(), c.Len()
 	return b
 }
 
 // versionLine is the answer to --version.
 func versionLine() string {
-	b := readBuild()
+	b := readBuild().withCatalog()
 	detail := b.Go + ", " + b.OS + "/" + b.Arch
 	if b.Date != "" {
 		detail = b.Date + ", " + detail
@@ -77,7 +81,7 @@ func newVersion(env *environ) *cobra.Command {
 			case "json":
 				enc := json.NewEncoder(env.stdout)
 				enc.SetIndent("", "  ")
-				return enc.Encode(readBuild())
+				return enc.Encode(readBuild().withCatalog())
 			}
 			return usage("", "-o %q: want text or json", output)
 		},

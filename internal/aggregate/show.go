@@ -12,3 +12,8 @@ func ShowUser(id, pii string) string {
 	}
 	return mask(id)
 }
+
+// Empty reports whether no event was counted or filtered, and nothing near one was seen.
+func (t *Tally) Empty() bool {
+	return len(t.codes) == 0 && t.unknown.count == 0 && t.filtered == 0 && t.hints.total == 0
+}

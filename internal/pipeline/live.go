@@ -97,4 +97,3 @@ func (p *part) hand() error {
 	}
 	return nil
 }
-
