@@ -1,8 +1,11 @@
 package extract_test
 
 import (
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/tidwall/gjson"
 
 	"imerr-scan/pkg/extract"
 )
@@ -28,4 +31,44 @@ func BenchmarkExtract(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkGJSON is what the same line costs with gjson: validated, then asked for what an event needs
+// (docs/decisions/0003-evidence-rules.md).
+func BenchmarkGJSON(b *testing.B) {
+	paths := []string{"error.type", "error.message", "error.reason", "error.data.reason", "time", "level", "user.id", "app.ver", "app.platform", "device.id"}
+	line := []byte(benchLines[0].line)
+	b.Run("valid", func(b *testing.B) {
+		b.SetBytes(int64(len(line)))
+		for b.Loop() {
+			gjson.ValidBytes(line)
+		}
+	})
+	b.Run("valid and ten paths", func(b *testing.B) {
+		b.SetBytes(int64(len(line)))
+		b.ReportAllocs()
+		for b.Loop() {
+			if gjson.ValidBytes(line) {
+				gjson.GetManyBytes(line, paths...)
+			}
+		}
+	})
+	deep := []byte(strings.Repeat(`{"a":`, 900) + `{"type":206,"message":""}` + strings.Repeat("}", 900))
+	b.Run("deep, level by level", func(b *testing.B) {
+		b.SetBytes(int64(len(deep)))
+		for b.Loop() {
+			for v := gjson.ParseBytes(deep); v.IsObject(); {
+				next := gjson.Result{}
+				v.ForEach(func(_, m gjson.Result) bool { next = m; return true })
+				v = next
+			}
+		}
+	})
+	b.Run("deep, here", func(b *testing.B) {
+		x := extract.New(extract.Options{})
+		b.SetBytes(int64(len(deep)))
+		for b.Loop() {
+			x.Extract(deep)
+		}
+	})
 }

@@ -44,6 +44,7 @@ func (x *Extractor) walkObject(r *record, n int32, v *view, s walkState) {
 	parent := s.parent
 	if m := x.codeMember(n); m != 0 {
 		if i := x.report(r, n, v, m, s, true); i >= 0 {
+			x.found[i].Plain = false // the user says that codes stand there
 			parent = i
 		}
 	} else if m := v.at[kType]; m != 0 {
