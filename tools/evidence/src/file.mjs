@@ -1,5 +1,5 @@
 // One log file and what is to be found in it.
-import { reseed, tick, at } from './still.mjs'
+import { reseed, at } from './still.mjs'
 
 const MAX_BYTES = 150 * 1024
 
@@ -22,7 +22,10 @@ export function form(text, code) {
 export const inner = (e) => (e?.data && typeof e.data === 'object' && typeof e.data.type === 'number' ? e.data.type : '')
 
 // copy gives each logger its own object, of the same class, as some of them write into what they log.
-export const copy = (e) => (e && typeof e === 'object' && Object.getPrototypeOf(e) && (e.constructor === Object || e.constructor.name.length <= 2) ? Object.assign(Object.create(Object.getPrototypeOf(e)), Object.fromEntries(Object.entries(e).map(([k, v]) => [k, k === 'xhr' ? v : copy(v)]))) : e)
+export function copy(e) {
+  const own = e && typeof e === 'object' && (e.constructor === Object || /^.{1,2}$/.test(e.constructor?.name)) // not an XHR, an Error, an array
+  return own ? Object.assign(Object.create(Object.getPrototypeOf(e)), Object.fromEntries(Object.entries(e).map(([k, v]) => [k, copy(v)]))) : e
+}
 
 export class File {
   constructor(name, about) {
@@ -31,8 +34,7 @@ export class File {
     this.text = ''
     this.line = 1
     this.want = []
-    this.errors = 0
-    this.visible = 0
+    this.forms = {} // how often each form was seen; '' is lost
     reseed(name)
   }
 
@@ -44,8 +46,7 @@ export class File {
     for (const o of obs) {
       const how = form(seen, o.code)
       this.want.push(`${this.line}\t${o.code}\t${how ? 'yes' : 'no'}\t${how}\t${inner(o.error)}`)
-      this.errors++
-      if (how) this.visible++
+      this.forms[how] = (this.forms[how] ?? 0) + 1
     }
     this.text += text
     this.line += text.split('\n').length - 1
@@ -75,7 +76,8 @@ export async function caught(f) {
   return s.take()
 }
 
-const weight = (text) => [...text].reduce((h, c) => Math.imul(h ^ c.codePointAt(0), 16777619), 2166136261) >>> 0
+// weight is a number that depends on text alone.
+export const weight = (text) => [...text].reduce((h, c) => Math.imul(h ^ c.codePointAt(0), 16777619), 2166136261) >>> 0
 
 // pick takes n observations: the kicks first, each code once if there is room, then by the seed of the file. They are
 // put in order of time, and the clock follows them.
@@ -87,5 +89,5 @@ export function pick(all, n, f = () => true) {
   first.sort((a, b) => kick.has(b.code) - kick.has(a.code))
   return [...first, ...rest].slice(0, n).sort((a, b) => a.time - b.time)
 }
-export const at_ = (o) => { at(o.time); return o }
-export { tick }
+// clockAt sets the clock to the time of the observation, for loggers that ask it.
+export const clockAt = (o) => at(o.time)

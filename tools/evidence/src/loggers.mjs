@@ -21,8 +21,8 @@ import { LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-log
 import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-http'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import * as Sentry from '@sentry/node'
-import { File, Sink, caught, pick, at_, tick, copy } from './file.mjs'
-import { clock, uuid, hex } from './still.mjs'
+import { File, Sink, caught, pick, clockAt } from './file.mjs'
+import { tick, hex } from './still.mjs'
 
 const require = createRequire(import.meta.url)
 export const version = (p) => { for (const d of require.resolve.paths(p)) try { return JSON.parse(require('node:fs').readFileSync(`${d}/${p}/package.json`, 'utf8')).version } catch {} }
@@ -39,7 +39,7 @@ const talk = () => TALK[Math.floor(Math.random() * TALK.length)]
 function each(file, obs, sink, styles, quiet) {
   obs.forEach((o, i) => {
     if (file.full()) return
-    at_(o)
+    clockAt(o)
     if (quiet && i % 4 === 1) { quiet(talk(), o); file.add(sink.take()) }
     styles[i % styles.length](o.error, o)
     file.add(sink.take(), [o])
@@ -108,7 +108,10 @@ export function plain(all) {
   files.push(f)
 
   f = new File('cut', { logger: 'records cut off at 160 bytes, as by a small UDP packet', note: 'last resort: what is left is not JSON' })
-  pick(all, 48).forEach((o, i) => f.add(Buffer.from(i % 2 ? JSON.stringify({ time: iso(o), level: 'error', error: o.error, userId: o.user, ...app(o), ua: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36' }) : JSON.stringify({ ...o.error, userId: o.user, deviceId: device(o), ...app(o), ua: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64)' })).subarray(0, 160).toString('utf8').replace(/\ufffd+$/, ''), [o]))
+  pick(all, 48).forEach((o, i) => {
+    const text = Buffer.from(i % 2 ? JSON.stringify({ time: iso(o), level: 'error', error: o.error, userId: o.user, ...app(o), ua: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36' }) : JSON.stringify({ ...o.error, userId: o.user, deviceId: device(o), ...app(o), ua: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64)' })).subarray(0, 160).toString('utf8').replace(/\ufffd+$/, '')
+    f.add(text, [o], { seen: text.replace(/\d+$/, '') }) // a number at the cut may have lost digits
+  })
   files.push(f)
   return files
 }
@@ -151,7 +154,7 @@ export function pinos(all) {
   const pretty = pinoPretty.prettyFactory({ colorize: false, translateTime: 'SYS:standard' })
   f = new File('pino-pretty', { logger: 'pino-pretty', version: version('pino-pretty'), note: 'JSON in pieces, indented under a line of text' })
   pick(all, 40).forEach((o, i) => {
-    at_(o)
+    clockAt(o)
     if (i % 3 === 2) pl.error(o.error, 'im error'); else pl.error({ error: o.error, userId: o.user }, 'im error')
     f.add(pretty(raw.take()), [o])
   })
@@ -189,7 +192,7 @@ export function winstons(all) {
   ;[s, log] = make(combine(timestamp(), json()))
   f = new File('winston-thrice', { logger: 'winston', version: version('winston'), note: 'one kick, one object, three callbacks: log.error(e) leaves its level and timestamp in the object that the next callback logs' })
   for (const o of pick(all, 10, (x) => [206, 207, 216, 217].includes(x.code))) {
-    at_(o)
+    clockAt(o)
     log.error(o.error); f.add(s.take(), [o])
     tick(4); log.error('onError', { error: o.error, userId: o.user }); f.add(s.take(), [o])
     tick(900); log.warn('disconnected', { detail: { why: o.error } }); f.add(s.take(), [o])
@@ -237,7 +240,7 @@ export function bunyans(all) {
   const g = new File('bunyan-cli', { logger: 'bunyan, its command', version: version('bunyan'), note: 'the records of bunyan made readable' })
   const obs = pick(all, 30)
   obs.forEach((o, i) => {
-    at_(o); styles[[0, 1, 2, 4][i % 4]](o.error, o)
+    clockAt(o); styles[[0, 1, 2, 4][i % 4]](o.error, o)
     g.add(execFileSync(process.execPath, [require.resolve('bunyan/bin/bunyan'), '--no-color', '-L'], { input: s.take(), encoding: 'utf8', env: { TZ: 'Asia/Shanghai' } }), [o])
   })
   return [f, g]
@@ -250,7 +253,7 @@ export async function consoles(all) {
     const f = new File(name, about)
     let i = 0
     for (const o of pick(all, n, noXHR)) {
-      at_(o); before(o)
+      clockAt(o); before(o)
       f.add(await caught(() => styles[i % styles.length](o.error, o)), [o])
       i++
     }
@@ -301,7 +304,7 @@ export async function consoles(all) {
   const got = []
   gelf.setConfig({ fields: { app: 'im-web', version: '5.3.0' }, adapterName: 'udp', adapterOptions: { host: '127.0.0.1', port: 9 }, broadcast: [(m) => got.push(gelf.getStringFromObject(m))] })
   for (const o of pick(all, 24)) {
-    at_(o)
+    clockAt(o)
     gelf.error('im error', { error: JSON.parse(JSON.stringify(o.error)), user: o.user })
     f.add(got.pop(), [o])
   }
@@ -344,7 +347,7 @@ export async function otel(all) {
   for (let i = 0, n; i < obs.length; i += n) {
     n = Math.min(1 + (i % 4), obs.length - i)
     const some = obs.slice(i, i + n)
-    some.forEach((o, j) => { at_(o); styles[(i + j) % styles.length](o.error, o) })
+    some.forEach((o, j) => { clockAt(o); styles[(i + j) % styles.length](o.error, o) })
     const body = await flush()
     f.add(body, some)
   }
@@ -364,7 +367,7 @@ export async function sentry(all) {
   const envs = new File('sentry-envelope', { logger: '@sentry/node', version: version('@sentry/node'), note: 'envelopes as sent: three lines each, the event on the third; the line given is the third' })
   let i = 0
   for (const o of pick(all, 48)) {
-    at_(o)
+    clockAt(o)
     const e = o.error
     Sentry.withScope((sc) => {
       sc.setUser({ id: o.user }); sc.setTag('platform', app(o).platform)

@@ -48,7 +48,6 @@ export class Server {
     s.on('close', () => this.sockets.delete(s))
     s.on('message', (data) => {
       const m = this.#type('MSync').decode(new Uint8Array(data))
-      tick(23)
       if (m.command === COMMAND.PROVISION) return this.#provision(s, m)
       if (m.command === COMMAND.SYNC) return this.#sync(s, m)
     })

@@ -22,7 +22,10 @@ globalThis.Date = class Date extends RealDate {
     else super(now)
   }
   static now() { return now }
+  toLocaleString(...a) { return super.toLocaleString(...(a.length ? a : [locale])) }
 }
+let locale = 'zh-CN'
+export const speak = (l) => { locale = l }
 
 // mulberry32, seeded.
 let seed = 20261123
