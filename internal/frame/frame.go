@@ -243,13 +243,19 @@ func (c *Cutter) cut(last bool) error {
 }
 
 // special marks the bytes at the begin or the end of a line that make it worth a look: white space and NUL (indented or
-// empty), the first byte of a BOM, brackets (documents over several lines), digits (a time, perhaps CRI's).
+// empty), the first byte of a BOM, brackets (documents over several lines).
 var special = [2][256]bool{
-	{
-		'\t': true, ' ': true, 0: true, '\r': true, '\v': true, '\f': true, 0xef: true, '[': true, ']': true, '}': true,
-		'0': true, '1': true, '2': true, '3': true, '4': true, '5': true, '6': true, '7': true, '8': true, '9': true,
-	},
+	{'\t': true, ' ': true, 0: true, '\r': true, '\v': true, '\f': true, 0xef: true, '[': true, ']': true, '}': true},
 	{'\t': true, ' ': true, 0: true, '\r': true, '\v': true, '\f': true, '{': true, '[': true},
+}
+
+// plain reports whether the line b, which is not empty, is surely a document by itself if nothing is open before it.
+func (c *Cutter) plain(b []byte) bool {
+	last := b[len(b)-1]
+	if last == '\r' && len(b) > 1 {
+		last = b[len(b)-2]
+	}
+	return !special[0][b[0]] && !special[1][last] && len(b) < c.docker && !criPartial(b)
 }
 
 // lines looks at the lines in buf[pos:limit], up to one that is too long to be looked at as a whole.
@@ -268,13 +274,13 @@ func (c *Cutter) lines(limit int) {
 		switch {
 		case s == e:
 			c.empty(s, e)
-		case special[0][b[s]] || special[1][b[e-1]] || c.open > 0 || e-s >= c.docker || c.nest.bottom() != nil:
-			c.look(s, e, hit < e)
-		default:
+		case c.open == 0 && c.nest.bottom() == nil && c.plain(b[s:e]):
 			if hit < e {
 				c.emitLine(s, e)
 			}
 			c.count(e, false)
+		default:
+			c.look(s, e, hit < e)
 		}
 		if hit < e {
 			hit = c.find(b, c.pos)

@@ -274,7 +274,7 @@ func TestCutAll(t *testing.T) {
 
 // No input may take more than a multiple of its size in time, or of MaxDocument in memory.
 func TestCutHostile(t *testing.T) {
-	size := 32 << 20
+	size := 16 << 20
 	if testing.Short() {
 		size = 4 << 20
 	}
@@ -317,6 +317,22 @@ func TestCutHostile(t *testing.T) {
 				t.Errorf("holds %d KiB: buffer %d, text %d, found %d, stack %d", held>>10, cap(c.buf), cap(c.text), cap(c.nest.found), cap(c.nest.stack))
 			}
 		})
+	}
+}
+
+// A line of any length, from a pipe that gives little at a time, is passed over in constant memory.
+func TestCutEndlessLine(t *testing.T) {
+	for _, unit := range []string{"x", `{"type":206},`, `[{"a":"`, "\x00"} {
+		c := New(Options{})
+		if err := c.Cut(pieces{io.LimitReader(&repeat{unit: unit}, 64<<20), 64 << 10}, func(Document) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if len(c.buf) > 4<<20 {
+			t.Errorf("%q over and over: buffer of %d KiB", unit, len(c.buf)>>10)
+		}
+		if got := c.Counts(); got.Lines != 0 {
+			t.Errorf("%q over and over: %+v", unit, got)
+		}
 	}
 }
 

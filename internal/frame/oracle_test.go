@@ -228,7 +228,7 @@ func FuzzCutOracle(f *testing.F) {
 
 func TestCutOracle(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	for range rounds(t, 20000) {
+	for range rounds(t, 4000) {
 		checkOracle(t, compose(random(rnd, 40), nestedPieces), 30+rnd.IntN(200))
 	}
 }
@@ -272,7 +272,7 @@ func FuzzCutPieces(f *testing.F) {
 
 func TestCutPieces(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	for range rounds(t, 20000) {
+	for range rounds(t, 4000) {
 		checkPieces(t, compose(random(rnd, 60), anyPieces), 20+rnd.IntN(400), 1+rnd.IntN(60))
 	}
 }
@@ -330,7 +330,7 @@ func checkLines(t testing.TB, in string, docs []doc, counts Counts) {
 // Reading again from Pending after a restart gives what was not given yet.
 func TestCutRestart(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	for range rounds(t, 10000) {
+	for range rounds(t, 3000) {
 		in := compose(random(rnd, 40), append(nestedPieces, criHead+"stdout P type", criHead+"stdout F =206\n", criHead+"stdout P a\n"))
 		want, wantCounts := cutAll(t, New(Options{}), in, 0)
 		stop := rnd.IntN(len(in) + 1)
@@ -362,7 +362,7 @@ func TestCutRestart(t *testing.T) {
 // A file divided at bounds gives the same documents as a whole one.
 func TestBound(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	for range rounds(t, 10000) {
+	for range rounds(t, 3000) {
 		in := compose(random(rnd, 80), slices.Concat(anyPieces[:9], nestedPieces, []string{"    at f (x.js:1) {\n", "\xef\xbb\xbftext\n"}))
 		want, wantCounts := cutAll(t, newSmall(1<<20, false), in, 0)
 		b := bounds{r: strings.NewReader(in), size: int64(len(in)), max: 1 << 20, docker: 60}

@@ -169,6 +169,15 @@ func parsePart(line []byte, docker int, open bool) (part, bool) {
 	return part{}, false
 }
 
+// criPartial reports whether line begins or continues a split line of CRI.
+func criPartial(line []byte) bool {
+	if len(line) < 29 || line[10] != 'T' || line[0] > '9' {
+		return false
+	}
+	p, ok := parseCRI(line)
+	return ok && p.partial
+}
+
 // parseCRI reads "2026-11-23T06:00:04.123456789Z stdout P text"; tags may follow the P or F after a colon.
 func parseCRI(line []byte) (p part, ok bool) {
 	if len(line) < 29 || line[10] != 'T' {

@@ -32,9 +32,8 @@ import (
 const (
 	step       = 64   // positions judged at once
 	reach      = 8    // bytes behind the last position that its judgement may load
-	minStretch = 256  // bytes searched for a backslash at once, at first: the next hit may be near
+	minStretch = 256  // bytes searched for a backslash, or behind one for escapes, at first: the next hit may be near
 	maxStretch = 4096 // and in the end
-	tail       = 256  // bytes searched for escapes behind a backslash
 
 	ones = 0x0101010101010101
 	high = 0x80 * ones
@@ -53,7 +52,7 @@ func Next(b []byte, from int) int {
 			return hit
 		}
 		if from = end; from < len(b) && b[from] == '\\' {
-			end = min(from+tail, len(b))
+			end = min(from+stretch, len(b))
 			if hit := nextEscaped(b, start, from, end); hit >= 0 {
 				return hit
 			}
@@ -190,12 +189,18 @@ func noise(b []byte, y int) bool {
 	if y == 0 || b[y] != 'y' {
 		return false
 	}
-	const quoted = 't' | 'y'<<8 | 'p'<<16 | 'e'<<24 | '"'<<32 | ':'<<40 | '"'<<48
+	const (
+		quoted = 't' | 'y'<<8 | 'p'<<16 | 'e'<<24 | '"'<<32 | ':'<<40 | '"'<<48
+		spaced = quoted&^('"'<<48) | ' '<<48 | '"'<<56
+	)
 	w := binary.LittleEndian.Uint64(b[y-1:])
 	if c := byte(w); c != 't' && c != '4' {
 		return true
 	}
-	return w<<8 == quoted<<8 && lower(byte(w>>56))
+	if c := byte(w >> 24); c != 'e' && c != '\\' {
+		return byte(w>>16) == 'p'
+	}
+	return w<<8 == quoted<<8 && lower(byte(w>>56)) || w == spaced && lower(b[y+7])
 }
 
 // before returns where the t in front of b[y:] begins, with the backslashes of its escape.
