@@ -233,7 +233,7 @@ func (x *Extractor) readTail(r *record, i, end int, whole bool) {
 			}
 			continue
 		}
-		if level := levelIn(x.buf[start:min(i, start+1024)]); level != NoLevel {
+		if level := levelIn(x.buf[start:min(i, start+maxLevelText)]); level != NoLevel {
 			r.level = level
 		}
 		r.plain = r.plain || inspect || r.level != WarnUp && !x.isLogRecord(root)

@@ -2,7 +2,7 @@ package extract
 
 import "bytes"
 
-// maxDepth of strings within strings that are unwrapped.
+// maxUnwrap is how deep strings within strings are unwrapped.
 const maxUnwrap = 3
 
 // readText reads a line, or what an envelope held in its stead, from offset i to end: JSON as it is, JSON in text,
@@ -135,6 +135,7 @@ func (x *Extractor) readMixed(r *record, start, end int, rest bool) {
 	if b := x.buf[start:end]; bytes.IndexByte(b, '=') < 0 && bytes.IndexByte(b, '{') < 0 && bytes.IndexByte(b, '\n') < 0 {
 		return
 	}
+	x.cost += end - start
 	base := x.newRecord(r, 0)
 	base.before, base.beforeEnd = start, end
 	base.plain = true
@@ -144,83 +145,102 @@ func (x *Extractor) readMixed(r *record, start, end int, rest bool) {
 			base.shape = SDKLog
 		}
 	}
-	x.cost += end - start
-	p := pairs{}
-	first, count := true, 0
-	take := func(root int32, i, next int, st status, inspect bool) {
-		if first {
-			base.beforeEnd = i
-			if level := levelIn(x.buf[start:min(i, start+1024)]); level != NoLevel {
-				base.level = level
-			}
-			first = false
-		}
-		if x.nodes[root].flags&hot == 0 && x.nodes[root].kind == array {
-			return
-		}
-		e := x.newRecord(base, root)
-		x.nextRecord(e, count == 0 && !rest)
-		count++
-		if inspect && e.shape == TextJSON {
-			e.shape = Inspect
-		}
-		if st == cutOff {
-			x.doc.Broken = x.doc.Broken || i == start && !inspect
-			was := x.cut
-			x.cut = true
-			x.readRecord(e)
-			x.cut = was
-			return
-		}
-		if !inspect {
-			x.doc.Text = false
-			if skipSpace(x.buf[:end], next) == end && x.isLogRecord(root) {
-				e.plain = r != nil && r.plain
-			}
-		}
-		x.readRecord(e)
-	}
+	m := mixed{outer: r, base: base, start: start, end: end, rest: rest}
 	for i := start; i < end; {
-		c := x.buf[i]
-		switch {
-		case (c == '{' || c == '[') && (i == start || x.buf[i-1] != '"' || !x.doc.Broken): // not what a broken string quotes
-			back := x.mark()
-			root, next, st, inspect := x.readPiece(i, end)
-			if x.doc.TooDeep {
-				return
-			}
-			if root == 0 {
-				i++
-				continue
-			}
-			take(root, i, next, st, inspect)
-			x.rewind(back)
-			i = max(next, i+1)
+		switch c := x.buf[i]; {
+		case c == '{' || c == '[':
+			i = x.mixedPiece(&m, i)
 		case letter(c) || c == '_' || c == '@':
-			word := i
-			for i < end && (letter(x.buf[i]) || x.buf[i]-'0' <= 9 || x.buf[i] == '_' || x.buf[i] == '.' || x.buf[i] == '-' || x.buf[i] == '@') {
-				i++
-			}
-			if i < end && x.buf[i] == '=' && (word == start || blank(x.buf[word-1]) || x.buf[word-1] == ',' || x.buf[word-1] == '(') {
-				i = x.addPair(&p, word, i, end, false)
-				continue
-			}
-			if i+1 < end && x.buf[i] == ':' && x.buf[i+1] == ' ' && x.indented(start, word) {
-				i = x.addPair(&p, word, i, end, true)
-				continue
-			}
-			p.words++
-		case c >= 0x80:
-			p.words++
-			i++
+			i = x.mixedWord(&m, i)
 		default:
+			if c >= 0x80 {
+				m.pairs.words++
+			}
 			i++
 		}
 	}
-	if p.root == 0 || p.hot == 0 {
-		return
+	if m.pairs.hot != 0 && !x.doc.TooDeep {
+		x.readPairs(&m)
 	}
-	x.readPairs(base, &p, start, end, first)
+}
+
+// mixed is a text that is being read.
+type mixed struct {
+	outer, base *record // around the text; the text
+	start, end  int
+	rest        bool // JSON stood before it
+	pieces      int  // of JSON or inspect, so far
+	records     int  // of them that were records
+	pairs       pairs
+}
+
+// mixedPiece reads the JSON or inspect at i, if there is some, and returns where to go on.
+func (x *Extractor) mixedPiece(m *mixed, i int) int {
+	if i > m.start && x.buf[i-1] == '"' && x.doc.Broken {
+		return i + 1 // what a broken string quotes
+	}
+	back := x.mark()
+	root, next, st, inspect := x.readPiece(i, m.end)
+	switch {
+	case x.doc.TooDeep:
+		return m.end
+	case root == 0:
+		return i + 1
+	}
+	if m.pieces++; m.pieces == 1 {
+		m.base.beforeEnd = i
+		if level := levelIn(x.buf[m.start:min(i, m.start+maxLevelText)]); level != NoLevel {
+			m.base.level = level
+		}
+	}
+	if x.nodes[root].flags&hot != 0 || x.nodes[root].kind == object {
+		x.readPieceRecord(m, root, i, next, st, inspect)
+	}
+	x.rewind(back)
+	return max(next, i+1)
+}
+
+// maxLevelText is how far a level is looked for in the text before a record.
+const maxLevelText = 1024
+
+// readPieceRecord reads the record that was found in a text from i to next.
+func (x *Extractor) readPieceRecord(m *mixed, root int32, i, next int, st status, inspect bool) {
+	e := x.newRecord(m.base, root)
+	x.nextRecord(e, m.records == 0 && !m.rest)
+	m.records++
+	if inspect && e.shape == TextJSON {
+		e.shape = Inspect
+	}
+	if !inspect {
+		if st == good {
+			x.doc.Text = false
+		} else if i == m.start {
+			x.doc.Broken = true
+		}
+		if st == good && skipSpace(x.buf[:m.end], next) == m.end && x.isLogRecord(root) {
+			e.plain = m.outer.plain
+		}
+	}
+	was := x.cut
+	x.cut = was || st == cutOff
+	x.readRecord(e)
+	x.cut = was
+}
+
+// mixedWord reads the word at i, and its value if it is a key; it returns where to go on.
+func (x *Extractor) mixedWord(m *mixed, i int) int {
+	word, b := i, x.buf[:m.end]
+	for i < len(b) && (letter(b[i]) || b[i]-'0' <= 9 || b[i] == '_' || b[i] == '.' || b[i] == '-' || b[i] == '@') {
+		i++
+	}
+	if i < len(b) && b[i] == '=' && (word == m.start || blank(b[word-1]) || b[word-1] == ',' || b[word-1] == '(') {
+		return x.addPair(&m.pairs, word, i, m.end, false)
+	}
+	if i+1 < len(b) && b[i] == ':' && b[i+1] == ' ' && x.indented(m.start, word) {
+		return x.addPair(&m.pairs, word, i, m.end, true)
+	}
+	m.pairs.words++
+	return i
 }
 
 // indented says whether only blanks stand between offset i and the line feed before it, as before the members that

@@ -82,10 +82,10 @@ func (x *Extractor) addPair(p *pairs, word, eq, end int, line bool) int {
 	return i
 }
 
-// readPairs looks for candidates in the pairs of a line. alone is true if no JSON stood beside.
-func (x *Extractor) readPairs(base *record, p *pairs, start, end int, alone bool) {
-	r := x.newRecord(base, p.root)
-	r.root = p.root
+// readPairs looks for candidates in the pairs of a text.
+func (x *Extractor) readPairs(m *mixed) {
+	p := &m.pairs
+	r := x.newRecord(m.base, p.root)
 	if r.shape == TextJSON {
 		r.shape = Logfmt
 	}
@@ -93,8 +93,8 @@ func (x *Extractor) readPairs(base *record, p *pairs, start, end int, alone bool
 	switch level := x.levelOf(&r.view); {
 	case level != NoLevel:
 		r.level = level
-	case alone:
-		if level := levelIn(x.buf[start:min(end, start+1024)]); level != NoLevel {
+	case m.pieces == 0:
+		if level := levelIn(x.buf[m.start:min(m.end, m.start+maxLevelText)]); level != NoLevel {
 			r.level = level
 		}
 	}
