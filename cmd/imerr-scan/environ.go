@@ -154,8 +154,7 @@ func (e *environ) columns() int {
 
 // plainError takes the operation off a file error: "app.log: permission denied".
 func plainError(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return fmt.Errorf("%s: %w", pe.Path, pe.Err)
 	}
 	return err

@@ -45,20 +45,9 @@ func explain(env *environ, args []string, reason, output string) error {
 	if output != "text" && output != "json" {
 		return usage("", "-o %q: want text or json", output)
 	}
-	found, vague := find(cat, args, reason)
-	if len(found) == 0 {
-		what := strings.Join(args, " ")
-		hint := "imerr-scan catalog lists all"
-		if n, err := strconv.ParseInt(what, 10, 32); err == nil {
-			for _, platform := range []string{"web", "android", "ios"} {
-				if other, err := catalog.Load(platform); err == nil && platform != env.platformFlag && other.Lookup(int32(n)) != nil {
-					hint = fmt.Sprintf("imerr-scan explain %d --platform %s", n, platform)
-					break
-				}
-			}
-			return usage(hint, "%d is not in the %s catalog", n, cat.Platform())
-		}
-		return usage(hint, "nothing in the catalog fits %q", clip(what, 80))
+	found, vague, err := find(env, cat, args, reason)
+	if err != nil {
+		return err
 	}
 	opt := report.ExplainOptions{Lang: env.lang, Width: min(env.columns(), 100), Color: env.color(), Catalog: cat}
 	switch {
@@ -71,23 +60,26 @@ func explain(env *environ, args []string, reason, output string) error {
 }
 
 // find looks the arguments up: as numbers and names, as a log line, as a phrase. Only what fits a phrase is vague.
-func find(cat *catalog.Catalog, args []string, reason string) (found []report.Explained, vague bool) {
+func find(env *environ, cat *catalog.Catalog, args []string, reason string) (found []report.Explained, vague bool, err error) {
 	for _, a := range args {
-		var e *catalog.Entry
-		if n, err := strconv.ParseInt(a, 10, 32); err == nil {
+		n, nerr := strconv.ParseInt(a, 10, 32)
+		e := cat.Find(a)
+		if nerr == nil {
 			e = cat.Lookup(int32(n))
-		} else {
-			e = cat.Find(a)
 		}
-		if e == nil {
-			found = nil
-			break
+		switch {
+		case e != nil:
+			found = append(found, report.Explained{Entry: e, Reason: e.ReasonAfterPrefix(reason)})
+			continue
+		case nerr == nil:
+			return nil, false, usage(elsewhere(env, int32(n)), "%d is not in the %s catalog", n, cat.Platform())
 		}
-		found = append(found, report.Explained{Entry: e, Reason: e.ReasonAfterPrefix(reason)})
+		break
 	}
-	if len(found) > 0 {
-		return found, false
+	if len(found) == len(args) {
+		return found, false, nil
 	}
+	found = nil
 	line := strings.Join(args, " ")
 	doc := extract.New(extract.Options{}).Extract([]byte(line))
 	for _, ev := range classify.New(cat).Classify(doc.Candidates).Events {
@@ -96,12 +88,25 @@ func find(cat *catalog.Catalog, args []string, reason string) (found []report.Ex
 		}
 	}
 	if len(found) > 0 {
-		return found, false
+		return found, false, nil
 	}
 	for _, e := range cat.Search(line) {
 		found = append(found, report.Explained{Entry: e})
 	}
-	return found, true
+	if len(found) == 0 {
+		return nil, false, usage("imerr-scan catalog lists all", "nothing in the catalog fits %q", clip(line, 80))
+	}
+	return found, true, nil
+}
+
+// elsewhere hints at a platform whose catalog has a code.
+func elsewhere(env *environ, code int32) string {
+	for _, platform := range catalog.Platforms() {
+		if other, err := catalog.Load(platform); err == nil && platform != env.platformFlag && other.Lookup(code) != nil {
+			return fmt.Sprintf("imerr-scan explain %d --platform %s", code, platform)
+		}
+	}
+	return "imerr-scan catalog lists all"
 }
 
 // clip cuts a text of the user for an error message.

@@ -221,6 +221,9 @@ func (sc *scan) once(ctx context.Context, args []string) error {
 	for _, p := range problems {
 		unread = append(unread, inputError("", p))
 	}
+	for i := range failed { // errors of a source carry its name
+		failed[i].Error = strings.TrimPrefix(failed[i].Error, failed[i].Source+": ")
+	}
 	a := answer{input: inputName(items, args), again: again(args), took: time.Since(start)}
 	if total.Empty() {
 		a.hints = sc.nearMisses(ctx, items, head.kept)
@@ -285,8 +288,7 @@ func sources(items []source.Item, head *headOf) []pipeline.Source {
 
 // inputError is an error of an input, its name apart from its cause.
 func inputError(name string, err error) aggregate.InputError {
-	var se *source.Error
-	if errors.As(err, &se) {
+	if se, ok := errors.AsType[*source.Error](err); ok {
 		return aggregate.InputError{Source: se.Name, Error: se.Err.Error()}
 	}
 	return aggregate.InputError{Source: name, Error: err.Error()}
