@@ -43,6 +43,7 @@ const rows = []
 const makers = { plain: loggers.plain, pinos: loggers.pinos, winstons: loggers.winstons, bunyans: loggers.bunyans, consoles: loggers.consoles, node: loggers.node, otel: loggers.otel, sentry: loggers.sentry, mini: loggers.mini, sdklogs: () => sdklogs({ web, agora, mini, zh, en }), shippers, noise: () => noise(web) }
 for (const make of Object.values(makers)) {
   for (const f of await make(all)) {
+    if (f.about.aside) { if (!process.argv[2]) fs.writeFileSync(path.join(here, f.name + '.log'), scrub(f.text)); continue }
     fs.writeFileSync(path.join(out, f.name + '.log'), scrub(f.text))
     fs.writeFileSync(path.join(out, f.name + '.want.tsv'), f.wantText())
     const n = (...forms) => forms.reduce((sum, k) => sum + (f.forms[k] ?? 0), 0)

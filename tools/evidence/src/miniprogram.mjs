@@ -3,7 +3,7 @@
 import http from 'node:http'
 import { createRequire } from 'node:module'
 import { WebSocket as WS } from 'ws'
-import { QUICK } from './browser.mjs'
+import { patience } from './browser.mjs'
 
 const require = createRequire(import.meta.url)
 
@@ -32,7 +32,7 @@ export function openMiniProgram() {
       })
       let done = false
       const lose = (errMsg, errno) => { if (!done) { done = true; fail({ errMsg, errno }) } }
-      req.setTimeout(QUICK, () => { lose('request:fail timeout', 5); req.destroy() })
+      req.setTimeout(patience.ms, () => { lose('request:fail timeout', 5); req.destroy() })
       req.on('error', () => lose('request:fail errcode:-100 cronet_error_code:-100 error_msg:net::ERR_CONNECTION_CLOSED', 600001))
       req.end(sent)
     },

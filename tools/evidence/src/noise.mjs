@@ -1,5 +1,6 @@
 // Ordinary lines of the same loggers, with types of other meaning. Nothing in noise.log is an SDK error. In
-// noise-hard.log nothing is either, but nothing in the record says so: free text and small numbers.
+// noise-hard.log (kept beside this tool, not among the samples) nothing is either, but nothing in the record says so:
+// free text and small numbers.
 import pino from 'pino'
 import winston from 'winston'
 import bunyan from 'bunyan'
@@ -71,7 +72,7 @@ const HARD = [
 
 export function noise({ good, messages }) {
   const f = new File('noise', { logger: 'pino, winston, bunyan, ECS, OpenTelemetry, logfmt, text', note: 'no SDK error in it: nothing is wanted' })
-  const hard = new File('noise-hard', { logger: 'pino and winston', note: 'no SDK error in it either, but the record itself does not say so: what is found here is the price of the rules' })
+  const hard = new File('noise-hard', { aside: true, logger: 'pino and winston', note: 'no SDK error in it either, but the record itself does not say so: what is found here is the price of the rules' })
   const s = new Sink()
   const p = pino({ base: { pid: 4187, hostname: 'im-web-7c9d' } }, s)
   const pe = pino(ecsFormat(), s)

@@ -2,6 +2,7 @@
 // the run stops if the SDK gives others. A step yields the SDK's error objects as it handed them over, untouched.
 import { at, clock, realTimeout } from './still.mjs'
 import { KICK } from './server.mjs'
+import { patience } from './browser.mjs'
 import { codesOf } from './sdklog.mjs'
 
 export const USERS = ['wangxiaomei', 'li.si_88', '王小明', 'u_1008612', 'guest-7f3a21', 'maria.souza', 'zhangwei0571', 'agent_kefu03', 'lucas@corp', 'nguyen.thi']
@@ -161,6 +162,7 @@ export async function play(SDK, srv, name, { files = true, cache = false, differ
   for (const [i, [what, call, answer, code]] of REST.entries()) {
     if (i % 6 === 5) { await close(c); c = connect(); await open(c) }
     srv.answers = [answer]
+    patience.ms = answer.hang ? 300 : 20000
     await expect(what, code, () => call(c))
   }
   const good = []

@@ -81,7 +81,8 @@ export function shippers(all) {
   }
   const record = (text) => { try { return JSON.parse(text) } catch { return { log: text } } }
   make('fluentd-file', ['fluentd out_file', 'time, tag and record between tabs'], 48, ({ text, t }, i) => `${local(t).replace(/\.\d+/, '')}\tkube.im-web\t${JSON.stringify(i % 2 ? record(text) : { container: 'im-web', log: text + '\n', stream: 'stdout' })}`)
-  make('fluentd-forward', ['fluentd forward protocol, written as JSON', 'tag and entries in an array'], 48, ({ text, t }, i) => JSON.stringify(i % 2 ? ['kube.im-web', [[Math.floor(t / 1000), { log: text + '\n', stream: 'stdout' }]], { chunk: hex(12), size: 1 }] : ['kube.im-web', Math.floor(t / 1000), record(text)]))
+  make('fluentd-stdout', ['fluentd out_stdout', 'time, tag and colon before the record'], 48, ({ text, t }, i) => `${local(t).slice(0, 10)} ${local(t).slice(11, 23)}000000 +0800 kube.im-web: ${JSON.stringify(i % 2 ? record(text) : { container: 'im-web', log: text + '\n', stream: 'stdout' })}`)
+  make('fluentd-forward', ['fluentd forward protocol, written as JSON', 'tag and entries in an array; rare in files'], 12, ({ text, t }, i) => JSON.stringify(i % 2 ? ['kube.im-web', [[Math.floor(t / 1000), { log: text + '\n', stream: 'stdout' }]], { chunk: hex(12), size: 1 }] : ['kube.im-web', Math.floor(t / 1000), record(text)]))
   make('fluent-bit', ['fluent-bit, json_lines', 'date and log, kubernetes metadata beside'], 60, ({ text, t }, i) => JSON.stringify({ date: t.getTime() / 1000, ...(i % 2 ? { log: text + '\n' } : record(text)), stream: 'stdout', kubernetes: { pod_name: 'im-web-7c9d', namespace_name: 'chat', labels: { app: 'im-web', type: 'web' }, container_name: 'im-web' } }))
   const ruby = (v) => Array.isArray(v) ? `[${v.map(ruby).join(', ')}]` : v && typeof v === 'object' ? `{${Object.entries(v).map(([k, x]) => `"${k}"=>${ruby(x)}`).join(', ')}}` : typeof v === 'string' ? `"${v.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"` : String(v)
   {
