@@ -316,7 +316,7 @@ func (c *Cutter) look(s, e int, hit bool) {
 		c.empty(s, e)
 		return
 	}
-	if c.part(s, e) {
+	if (c.open > 0 || indent == 0 && body[0] <= '9' || e-s >= c.docker) && c.part(s, e) {
 		c.count(e, false)
 		return
 	}
@@ -340,7 +340,13 @@ func (c *Cutter) empty(s, e int) {
 
 // measure returns what a line holds between white space, and how far that is indented, in bytes.
 func measure(line []byte) (indent int, body []byte) {
-	body = trimEdges(line)
+	for indent < len(line) && (line[indent] == ' ' || line[indent] == '\t') {
+		indent++
+	}
+	if body = line[indent:]; len(body) > 0 && !special[0][body[0]] && body[len(body)-1] > ' ' {
+		return indent, body
+	}
+	indent, body = 0, trimEdges(line)
 	for _, b := range line[:frontOf(line, body)] {
 		if b == ' ' || b == '\t' {
 			indent++
