@@ -29,5 +29,5 @@ func Example() {
 	// Output:
 	// line 1, 4 lines: "12:00:01 kicked {\n  "
 	// line 5, 1 lines: "{\"error\":{\"type\":509"
-	// {Bytes:156 Lines:6 Empty:0}
+	// {Bytes:143 Lines:6 Empty:0}
 }

@@ -206,6 +206,11 @@ func compose(seed []byte, pieces []string) string {
 
 func checkOracle(t testing.TB, in string, max int) {
 	t.Helper()
+	for line := range strings.SplitSeq(in, "\n") {
+		if len(line) > max {
+			return // of these the oracle knows nothing
+		}
+	}
 	want, counts := newOracle(in, max).docs()
 	got, gotCounts := cutAll(t, New(Options{MaxDocument: max}), in, 0)
 	if diff := cmp.Diff(want, got); diff != "" {
