@@ -115,6 +115,7 @@ type target struct {
 	searches int       // polls in which its neighbours are still to be searched
 	since    time.Time // neighbours that were written before are none of ours
 	passed   stamp     // the file is there, but not to be read
+	gone     bool      // there is no file
 }
 
 // stamp tells whether a file was touched, without reading it.
@@ -295,20 +296,16 @@ func (f *Follower) poll() {
 		f.expand()
 	}
 	f.polls++
+	for _, g := range f.gens {
+		f.verify(g)
+	}
 	for _, t := range f.targets {
 		f.check(t)
 	}
 	for _, t := range f.targets {
 		f.search(t)
 	}
-	for _, g := range f.gens {
-		g.held = false
-	}
-	for _, t := range f.targets {
-		if t.cur != nil {
-			t.cur.held = true
-		}
-	}
+	f.hold()
 	for _, g := range f.gens {
 		f.age(g)
 	}
@@ -326,7 +323,7 @@ func (f *Follower) age(g *generation) {
 			f.end(g)
 			return
 		}
-		g.ready = g.ready || !g.held || g.packed || g.fi.Size() > g.offset
+		g.ready = g.ready || g.packed || g.fi.Size() != g.offset
 	case sought:
 		if g.idle++; g.idle > settle {
 			if g.lost {
@@ -418,7 +415,7 @@ func (f *Follower) seek(g *generation) {
 	g.release()
 	g.phase, g.idle = sought, 0
 	for _, t := range f.targets {
-		if rotatedName(g.path, t.path) {
+		if family(g.real) == family(t.real) {
 			t.passed = stamp{}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -33,6 +34,7 @@ type generation struct {
 	id      int
 	name    string // as shown
 	path    string // absolute, of the target
+	real    string // absolute, of the file when it was last opened, links resolved
 	phase   phase
 	known   bool // was there before us and is not read
 	lost    bool // sought from an earlier run: it is worth a word if it is not found
@@ -79,24 +81,18 @@ func (g *generation) release() {
 // open takes the candidate's file over: from now on it is read, from offset.
 func (g *generation) open(c *candidate) {
 	g.file, g.fi, g.ino, g.packed = c.file, c.fi, c.ino(), c.format != plainText
-	g.modTime = c.fi.ModTime()
+	g.modTime, g.real = c.fi.ModTime(), c.real
 	g.head = bytes.Clone(c.head[:g.sumLen])
 	g.phase, g.idle, g.ready, g.skip = live, 0, true, g.offset
 	g.text, g.textErr, g.decoder = nil, nil, decoder{}
 	c.file = nil
-	if g.packed {
-		g.learn(0, c.head)
-	}
+	g.learn(c.head)
 }
 
-// learn makes bytes at offset known as part of the head.
-func (g *generation) learn(offset int64, b []byte) {
-	if offset > int64(len(g.head)) || len(g.head) == headLen {
-		return
-	}
-	end := min(headLen, offset+int64(len(b)))
-	if end > int64(len(g.head)) {
-		g.head = append(g.head, b[int64(len(g.head))-offset:end-offset]...)
+// learn makes the first bytes of the text known, which begin with those known before.
+func (g *generation) learn(b []byte) {
+	if len(b) > len(g.head) {
+		g.head = append(g.head, b[len(g.head):]...)
 		g.sum, g.sumLen = xxhash.Sum64(g.head), len(g.head)
 	}
 }
@@ -118,7 +114,6 @@ func (g *generation) read(ctx context.Context, b []byte) (int, error) {
 	if !g.intact() {
 		return 0, errReplaced
 	}
-	g.learn(g.offset, b[:n])
 	g.offset += int64(n)
 	g.idle = 0
 	return n, nil
@@ -131,8 +126,12 @@ func (g *generation) intact() bool {
 		return false
 	}
 	var b [headLen]byte
-	n, _ := g.file.ReadAt(b[:len(g.head)], 0)
-	return bytes.Equal(b[:n], g.head)
+	n, _ := g.file.ReadAt(b[:], 0)
+	if !bytes.HasPrefix(b[:n], g.head) {
+		return false
+	}
+	g.learn(b[:n]) // before it is given out: a copy has to be known as one
+	return true
 }
 
 // unpack reads the text of an archive.
@@ -167,6 +166,7 @@ func (g *generation) unpack(ctx context.Context, b []byte) (int, error) {
 // candidate is a file that was met and may be some generation's.
 type candidate struct {
 	path   string
+	real   string // links resolved
 	file   *os.File
 	fi     fs.FileInfo
 	format format
@@ -176,7 +176,7 @@ type candidate struct {
 
 // meet opens an item and looks at its first bytes.
 func meet(it Item, path string) (*candidate, error) {
-	c := &candidate{path: path, sums: map[int]uint64{}}
+	c := &candidate{path: path, real: realPath(path), sums: map[int]uint64{}}
 	f, err := openItem(context.Background(), it)
 	if err != nil {
 		return nil, err
@@ -227,6 +227,24 @@ func (c *candidate) look(it Item) error {
 	return nil
 }
 
+// longer says that the candidate has more text than there is in the generation's file: then it is no copy of it.
+func (c *candidate) longer(g *generation) bool {
+	fi, err := g.file.Stat()
+	size := c.fi.Size()
+	if c.format != plainText {
+		size = int64(len(c.head))
+	}
+	return err == nil && !g.packed && size > fi.Size()
+}
+
+// realPath resolves links, as far as there are files.
+func realPath(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	return path
+}
+
 func (c *candidate) close() {
 	if c.file != nil {
 		c.file.Close()
@@ -250,6 +268,7 @@ type likeness uint8
 
 const (
 	other  likeness = iota
+	blank           // the same inode, of a generation that was empty: worth little once nobody holds the file open
 	unsure          // perhaps a copy that is still being made: look again
 	moved           // same text in another file: copied, compressed
 	same            // same text in the same file
@@ -259,15 +278,15 @@ const (
 // same, or at least be named like a rotated one of the same log.
 func (c *candidate) compare(g *generation) likeness {
 	sameFile := c.ino() == g.ino && g.ino != 0
-	related := sameFile || rotatedName(g.path, c.path) || c.path == g.path
+	related := sameFile || c.path == g.path || filepath.Dir(g.real) == filepath.Dir(c.real) && family(g.real) == family(c.real)
 	switch {
 	case g.sumLen == 0:
 		if sameFile && g.phase != done {
-			return same
+			return blank
 		}
 		return other
 	case len(c.head) < g.sumLen:
-		if related && !sameFile && bytes.HasPrefix(g.head, c.head) && g.phase == live {
+		if related && !sameFile && c.path != g.path && bytes.HasPrefix(g.head, c.head) && g.phase == live {
 			return unsure
 		}
 		return other
@@ -285,6 +304,10 @@ func (c *candidate) compare(g *generation) likeness {
 	case !related:
 		return other
 	case (g.phase == done || g.phase == ended) && len(c.head) != g.sumLen:
+		return other
+	case g.phase == live && !g.packed && !g.intact(): // truncated a moment ago
+		return unsure
+	case g.phase == live && c.longer(g):
 		return other
 	case g.phase == live && c.path == g.path:
 		// A new file at the path that begins as the old one did: a fixed first line.

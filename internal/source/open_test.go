@@ -19,12 +19,13 @@ import (
 	"github.com/pierrec/lz4/v4"
 	"github.com/ulikunitz/xz"
 	"golang.org/x/text/encoding/unicode"
+	"pgregory.net/rapid"
 )
 
 const kick = `{"error":{"type":206,"message":"挤下线"}}` + "\n"
 
 // pack puts data into an archive by a writer of its format.
-func pack[W io.WriteCloser](t testing.TB, data string, open func(io.Writer) (W, error)) string {
+func pack[W io.WriteCloser](t rapid.TB, data string, open func(io.Writer) (W, error)) string {
 	t.Helper()
 	var buf bytes.Buffer
 	w, err := open(&buf)
@@ -40,23 +41,23 @@ func pack[W io.WriteCloser](t testing.TB, data string, open func(io.Writer) (W, 
 	return buf.String()
 }
 
-func packGzip(t testing.TB, s string) string {
+func packGzip(t rapid.TB, s string) string {
 	return pack(t, s, func(w io.Writer) (*gzip.Writer, error) { return gzip.NewWriter(w), nil })
 }
 
-func packZstd(t testing.TB, s string) string {
+func packZstd(t rapid.TB, s string) string {
 	return pack(t, s, func(w io.Writer) (*zstd.Encoder, error) { return zstd.NewWriter(w) })
 }
 
-func packXz(t testing.TB, s string) string {
+func packXz(t rapid.TB, s string) string {
 	return pack(t, s, func(w io.Writer) (*xz.Writer, error) { return xz.NewWriter(w) })
 }
 
-func packLz4(t testing.TB, s string) string {
+func packLz4(t rapid.TB, s string) string {
 	return pack(t, s, func(w io.Writer) (*lz4.Writer, error) { return lz4.NewWriter(w), nil })
 }
 
-func packUTF16(t testing.TB, s string, e unicode.Endianness, bom unicode.BOMPolicy) string {
+func packUTF16(t rapid.TB, s string, e unicode.Endianness, bom unicode.BOMPolicy) string {
 	out, err := unicode.UTF16(e, bom).NewEncoder().String(s)
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +65,7 @@ func packUTF16(t testing.TB, s string, e unicode.Endianness, bom unicode.BOMPoli
 	return out
 }
 
-func packTar(t testing.TB, files ...string) string {
+func packTar(t rapid.TB, files ...string) string {
 	var buf bytes.Buffer
 	w := tar.NewWriter(&buf)
 	for i := 0; i < len(files); i += 2 {
@@ -81,7 +82,7 @@ func packTar(t testing.TB, files ...string) string {
 // kickBzip2 is kick as bzip2 1.0.8 packs it; there is no writer in the standard library.
 const kickBzip2 = "QlpoOTFBWSZTWXdPvEgAABBZ2QAQEARRECKC3CoADAQAAFCFgCAAMUaGgAAAMbUNGn6pjTKMTaJDSSPdcAEBrSVNjMoqhHB3CrFd7Ythmblsi7kinChIO6feJAA="
 
-func unbase64(t testing.TB, s string) string {
+func unbase64(t rapid.TB, s string) string {
 	b, err := base64.StdEncoding.DecodeString(s)
 	if err != nil {
 		t.Fatal(err)

@@ -5,8 +5,10 @@ package source
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -145,4 +147,62 @@ func TestStdinFileIsReadFromWhereItStands(t *testing.T) {
 	if string(b) != "second\n" || err != nil || in.ReaderAt != nil {
 		t.Errorf("%q, %v, ReaderAt %v", b, err, in.ReaderAt != nil)
 	}
+}
+
+func TestFollowPipes(t *testing.T) {
+	tree(t, "app.log")
+	fifo(t, "pipe")
+	w, err := os.OpenFile("pipe", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("to the end", func(t *testing.T) {
+		c := newConsumer(t, []string{"pipe"}, Snapshot{}, FollowOptions{Block: 7})
+		defer c.f.Close()
+		var want []string
+		for i := range 100 {
+			want = append(want, fmt.Sprint(i))
+			fmt.Fprintln(w, i)
+			c.step()
+		}
+		for len(c.counts) == 0 { // the pipe is open on our side too
+			c.step()
+		}
+		w.Close()
+		for {
+			ev, err := c.f.Next(t.Context())
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.handle(ev)
+		}
+		c.check(want)
+		if len(c.open) != 0 {
+			t.Error("no End")
+		}
+	})
+	t.Run("Close while the writer is silent", func(t *testing.T) {
+		w, err := os.OpenFile("pipe", os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.Close()
+		c := newConsumer(t, []string{"app.log", "pipe"}, Snapshot{}, FollowOptions{})
+		io.WriteString(w, "one\n")
+		for c.counts["one"] == 0 || c.counts[strings.TrimSpace(kick)] == 0 {
+			c.step()
+		}
+		if n := len(c.f.State(c.mark).Files); n != 1 {
+			t.Errorf("%d positions, want that of the file", n)
+		}
+		c.f.Close() // waits for the goroutine
+	})
+	t.Run("Close while there is no writer", func(t *testing.T) {
+		c := newConsumer(t, []string{"pipe"}, Snapshot{}, FollowOptions{})
+		c.step()
+		c.f.Close()
+	})
 }

@@ -20,8 +20,9 @@ func (f *Follower) check(t *target) {
 		f.visit(t)
 	}
 	fi, err := os.Stat(t.path)
+	t.gone = errors.Is(err, fs.ErrNotExist)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case t.gone:
 		f.missing(t)
 		return
 	case err != nil:
@@ -36,23 +37,33 @@ func (f *Follower) check(t *target) {
 		f.arrive(t, fi)
 		return
 	}
-	if g.packed {
-		return
-	}
-	touched := stampOf(fi) != stampOf(g.fi)
-	if fi.Size() < g.offset || touched && !g.intact() {
-		// Truncated. Its copy, if there is one, is among the neighbours and complete: truncation comes after copying.
-		t.from(g.modTime)
-		f.seek(g)
-		t.cur = nil
-		f.arrive(t, fi)
-		return
-	}
 	if fi.Size() == 0 {
 		// What was written, copied and truncated between two polls leaves no trace but the copy.
 		t.from(g.modTime)
 	}
-	g.fi, g.modTime = fi, fi.ModTime()
+	g.modTime = fi.ModTime()
+}
+
+// verify looks whether an open file was truncated. The copy that was made before, if there is one, is complete then and
+// among the neighbours: the rest of the generation is read from there.
+func (f *Follower) verify(g *generation) {
+	if g.phase != live || g.packed {
+		return
+	}
+	fi, err := g.file.Stat()
+	if err != nil || stampOf(fi) == stampOf(g.fi) {
+		return
+	}
+	if g.fi = fi; g.intact() {
+		return
+	}
+	f.seek(g)
+	for _, t := range f.targets {
+		if t.cur == g {
+			t.cur = nil
+			t.from(g.modTime)
+		}
+	}
 }
 
 // from asks for a search among the neighbours that were written since then.
@@ -63,16 +74,39 @@ func (t *target) from(since time.Time) {
 	t.searches = settle
 }
 
-// missing handles a path without a file. The old file is read on, under its new name; if it has none it is let go once
-// it is silent, so that its space can be freed.
+// missing handles a path without a file. As long as there is no new one, the app may write on into the old under its new
+// name, so that is held; if it has no name any more it is let go once it is silent, so that its space can be freed.
 func (f *Follower) missing(t *target) {
-	if t.cur == nil || t.cur.file == nil {
+	if t.cur == nil {
+		if !t.since.IsZero() { // a file that was empty when it was renamed may be written to
+			t.searches = max(t.searches, 1)
+		}
 		return
 	}
-	t.cur.ready = true
-	if fi, err := t.cur.file.Stat(); !t.named || err == nil && deleted(fi) {
-		t.from(t.cur.modTime)
+	t.from(t.cur.modTime)
+	if fi, err := t.cur.file.Stat(); !t.named || err != nil || deleted(fi) {
 		t.cur = nil
+	}
+}
+
+// hold marks the generations that are at a target's path, or were last.
+func (f *Follower) hold() {
+	for _, g := range f.gens {
+		g.held = false
+	}
+	for _, t := range f.targets {
+		if t.cur != nil {
+			t.cur.held = true
+		}
+		if !t.gone || !t.named {
+			continue
+		}
+		for _, g := range f.gens {
+			if g.phase == live && g.path == t.path && g.file != nil {
+				fi, err := g.file.Stat()
+				g.held = g.held || err == nil && !deleted(fi)
+			}
+		}
 	}
 }
 
@@ -92,9 +126,7 @@ func (f *Follower) arrive(t *target, fi fs.FileInfo) {
 		return
 	}
 	defer c.close()
-	if real, err := filepath.EvalSymlinks(t.path); err == nil {
-		t.real = real
-	}
+	t.real = c.real
 	old := t.cur
 	g, how := f.match(c)
 	switch {
@@ -108,7 +140,7 @@ func (f *Follower) arrive(t *target, fi fs.FileInfo) {
 	case g.phase == asleep, g.phase == sought:
 		f.resume(g, c)
 		t.cur = g
-	case g.phase == live && how == same:
+	case g.phase == live && (how == same || how == blank):
 		t.cur = g
 	case g.phase == live && c.path == g.path && !g.packed: // written anew under its name and longer, as rsync does
 		g.release()
@@ -122,8 +154,12 @@ func (f *Follower) arrive(t *target, fi fs.FileInfo) {
 		t.passed = stampOf(c.fi)
 		t.cur = nil
 	}
-	if old != nil && old != t.cur {
+	switch {
+	case old == t.cur:
+	case old != nil:
 		t.from(old.modTime)
+	case !t.since.IsZero(): // after a time without a file
+		t.searches = settle
 	}
 }
 
@@ -155,7 +191,7 @@ func (f *Follower) visit(t *target) {
 			continue
 		}
 		if _, how := f.match(c); how == other && len(c.head) > 0 {
-			f.gens = append(f.gens, &generation{path: t.path, phase: done, known: true, ino: c.ino(), sum: c.sum(len(c.head)), sumLen: len(c.head),
+			f.gens = append(f.gens, &generation{path: t.path, real: c.real, phase: done, known: true, ino: c.ino(), sum: c.sum(len(c.head)), sumLen: len(c.head),
 				packed: c.format != plainText, modTime: c.fi.ModTime()})
 		}
 		c.close()
@@ -189,7 +225,7 @@ func (f *Follower) found(t *target, c *candidate) {
 		if len(c.head) > 0 && t.searches > 0 && !c.fi.ModTime().Before(t.since) && !f.copying(c) {
 			f.start(t, c)
 		}
-	case how >= moved && (g.phase == sought || g.phase == asleep):
+	case how != unsure && (g.phase == sought || g.phase == asleep):
 		f.resume(g, c)
 	}
 }
@@ -254,7 +290,24 @@ var (
 	// rotationMark is what a rotation puts behind a name or before its extension: a number, a date, a time (logrotate
 	// .1 and -20261124, lumberjack -2026-11-24T10-00-00.000, kubelet .20261124-101112, pm2 __2026-11-24_00-00-00), or a word.
 	rotationMark = regexp.MustCompile(`^[._-]+([0-9TZ:+._-]*[0-9][0-9TZ:+._-]*|old|bak|prev|last)$`)
+	anyMark      = regexp.MustCompile(strings.TrimPrefix(rotationMark.String(), "^"))
 )
+
+// family is the name of a log without the marks of rotation and compression: that of all files of the log.
+func family(path string) string {
+	name := packedExt.ReplaceAllString(filepath.Base(path), "")
+	for {
+		ext := filepath.Ext(name)
+		bare := anyMark.ReplaceAllString(name, "")
+		if bare == name && ext != "" {
+			bare = anyMark.ReplaceAllString(strings.TrimSuffix(name, ext), "") + ext
+		}
+		if bare == name || bare == "" || bare == ext {
+			return name
+		}
+		name = bare
+	}
+}
 
 // rotatedName says whether name looks like that of a rotated file of the log base, as app.log.1, app.log-20261124.gz and
 // app-2026-11-24.log do for app.log. Folders before the names do not matter.

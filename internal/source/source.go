@@ -13,6 +13,7 @@
 package source
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -187,19 +188,22 @@ func openItem(ctx context.Context, it Item) (*os.File, error) {
 // headBytes is how much of an input is looked at before it is read.
 const headBytes = 4096
 
-// readHead reads the first bytes. Of a pipe it takes what comes at once, if that is enough to tell the formats apart, so
-// that a slow writer's first line does not wait for its second.
+// readHead reads the first bytes. Of a pipe it takes what comes at once, if that is a line or enough to tell the formats
+// apart, so that a slow writer's first line does not wait for its second.
 func readHead(r io.Reader, regular bool) ([]byte, error) {
-	want := headBytes
-	if !regular {
-		want = 16
-	}
 	head := make([]byte, headBytes)
-	n, err := io.ReadAtLeast(r, head, want)
-	if err == io.EOF || err == io.ErrUnexpectedEOF { // of ReadAtLeast: r is short
-		err = nil
+	n := 0
+	for n < len(head) && (regular || n < 16 && !bytes.Contains(head[:n], []byte("\n"))) {
+		m, err := r.Read(head[n:])
+		n += m
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return head[:n], err
+		}
 	}
-	return head[:n], err
+	return head[:n], nil
 }
 
 // joined reads head, then r. Once head is read, large reads go to r as they are.

@@ -64,7 +64,7 @@ func (f *Follower) State(mark func(id int) Mark) State {
 
 // restored is a generation of an earlier run.
 func restored(p Position) *generation {
-	g := &generation{name: p.Path, path: p.Path, ino: p.Inode, sum: p.Sum, sumLen: min(max(p.SumLen, 0), headLen), offset: max(p.Offset, 0),
+	g := &generation{name: p.Path, path: p.Path, real: realPath(p.Path), ino: p.Inode, sum: p.Sum, sumLen: min(max(p.SumLen, 0), headLen), offset: max(p.Offset, 0),
 		lines: p.Lines, modTime: p.ModTime, packed: p.Packed, known: p.Known}
 	if p.Done {
 		g.phase = done
@@ -111,8 +111,12 @@ func WriteSnapshot(path string, s Snapshot) error {
 	for _, sec := range index.Sections {
 		body = append(body, s.Sections[sec.Name]...)
 	}
-	head := fmt.Sprintf("%sv%d %016x\n", snapshotMagic, snapshotVersion, xxhash.Sum64(body))
-	return wrap(path, replace(path, []byte(head), body))
+	return wrap(path, replace(path, sealed(body), body))
+}
+
+// sealed is the line before body.
+func sealed(body []byte) []byte {
+	return fmt.Appendf(nil, "%sv%d %016x\n", snapshotMagic, snapshotVersion, xxhash.Sum64(body))
 }
 
 // replace writes a file so that a crash leaves the old or the new one.
