@@ -26,7 +26,11 @@ const (
 )
 
 // least is how many codes of a thousand that are visible as numbers have to be found.
-const least = 960
+const least = 975
+
+// hardNoise holds records that look like the SDK's errors in all that is written in them: what is found there is the
+// price of the rules. It is shown, and not in the sum.
+const hardNoise = "noise-hard"
 
 // wanted is one error in a log of a real logger.
 type wanted struct {
@@ -57,7 +61,9 @@ func TestRealLoggers(t *testing.T) {
 		sum.visible += f.visible
 		sum.found += f.found
 		sum.hidden += f.hidden
-		sum.extra += f.extra
+		if f.logger != hardNoise {
+			sum.extra += f.extra
+		}
 		all = append(all, f)
 	}
 	if sum.found*1000 < sum.visible*least {
@@ -86,7 +92,12 @@ func readReal(t *testing.T, file string) figures {
 	s := newScanner()
 	cutter := frame.New(frame.Options{})
 	emit := func(d frame.Document) error {
-		for _, code := range strings.Fields(s.codes(string(d.Data))) {
+		_, v := s.scan(string(d.Data))
+		for _, e := range v.Events {
+			code := fmt.Sprint(e.Code)
+			if e.Entry == nil {
+				code = "unknown " + e.Value
+			}
 			got = append(got, found{int(d.Line + d.Lines), code})
 		}
 		return nil

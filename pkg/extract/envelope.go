@@ -28,11 +28,17 @@ func (x *Extractor) readEnvelope(r *record) bool {
 	case x.is(at[kFields], object) && !r.whole:
 		x.readRecord(x.logstash(r))
 		return true
+	case x.is(at[kSource], object) && at[kIndex] != 0: // a hit of Elasticsearch
+		x.readRecord(x.newRecord(r, at[kSource]))
+		return true
+	case x.is(at[kJSON], object) && x.is(x.member(at[kJSON], "log"), text) && v.best[fieldTime] != 0: // filebeat, docker's line decoded
+		x.readRecord(x.newRecord(r, at[kJSON]))
+		return true
 	case x.is(at[kLine], text) && at[kLabels] != 0 && at[kTimestamp] != 0 && !v.chat:
 		x.setShape(r, Loki)
 		x.fill(r)
 		x.fieldsOfLabels(r, at[kLabels])
-		x.readInner(r, at[kLine])
+		x.readInner(r, at[kLine], -1)
 		return true
 	case at[kJournal] != 0 && (at[kRealtime] != 0 || at[kPriority] != 0):
 		shape = Journald
@@ -82,7 +88,7 @@ func (x *Extractor) isDocker(n int32) bool {
 }
 
 // lineLevel says whether the string of member m is a whole line of log, so that text around JSON is read there: what an
-// envelope holds is.
+// envelope holds is. So is the message of a record without a level (unwrap): a shipper wrote that, no logger.
 func (x *Extractor) lineLevel(r *record, v *view, m int32) bool {
 	switch m {
 	case v.at[kLog]:
@@ -115,8 +121,8 @@ func (x *Extractor) unwrap(r *record, v *view, m int32, s walkState, parent int)
 	if x.cut && (nd.flags&cut != 0 || r.level != WarnUp && !x.lineLevel(r, v, m)) {
 		return
 	}
-	if s.root && x.lineLevel(r, v, m) {
-		x.readInner(r, m)
+	if s.root && (x.lineLevel(r, v, m) || !whole && r.level == NoLevel && !x.cut) {
+		x.readInner(r, m, parent)
 		return
 	}
 	back := x.mark()
@@ -258,13 +264,17 @@ func (x *Extractor) decoded(m int32) (i, end int) {
 }
 
 // readInner reads the string of member m, a whole line of log in an envelope.
-func (x *Extractor) readInner(r *record, m int32) {
+func (x *Extractor) readInner(r *record, m int32, parent int) {
 	if r.depth >= maxUnwrap {
 		return
 	}
 	back := x.mark()
 	e := x.newRecord(r, 0)
 	e.depth = r.depth + 1
+	e.state.parent = parent
+	if e.shape == Flat || e.shape == Multi || e.shape == Pretty || e.shape == Array {
+		e.shape = Nested
+	}
 	i, end := x.decoded(m)
 	saved := x.steps
 	x.steps = x.steps[len(x.steps):]
@@ -296,7 +306,7 @@ func (x *Extractor) readStreams(r *record, streams int32) {
 			x.fieldsOfLabels(e, labels)
 			e.time = x.resolve(x.moment(stamp), e)
 			e.filled = true
-			x.readInner(e, line)
+			x.readInner(e, line, -1)
 			x.rewind(back)
 		}
 	}
@@ -319,6 +329,47 @@ func (x *Extractor) fieldsOfLabels(r *record, labels int32) {
 	}
 }
 
+// forward reads fluentd's forward protocol as JSON, ["tag", time, record] and ["tag", [[time, record], …]], as records.
+func (x *Extractor) forward(r *record, tag int32) bool {
+	second := x.nodes[tag].next
+	if second == 0 {
+		return false
+	}
+	if third := x.nodes[second].next; x.is(second, number) && x.is(third, object) {
+		x.timedRecord(r, second, third)
+		return true
+	}
+	entry := x.nodes[second].child
+	if !x.is(second, array) || !x.is(entry, array) || !x.is(x.nodes[entry].child, number) {
+		return false
+	}
+	for first := true; entry != 0; entry = x.nodes[entry].next {
+		stamp := x.nodes[entry].child
+		if !x.is(entry, array) || stamp == 0 || !x.is(x.nodes[stamp].next, object) {
+			continue
+		}
+		back := x.mark()
+		e := x.newRecord(r, 0)
+		x.nextRecord(e, first)
+		first = false
+		x.timedRecord(e, stamp, x.nodes[stamp].next)
+		x.rewind(back)
+	}
+	return true
+}
+
+// timedRecord reads the record root, of which the shipper says when it was.
+func (x *Extractor) timedRecord(r *record, stamp, root int32) {
+	x.setShape(r, Fluentd)
+	x.fill(r)
+	env := x.newRecord(r, 0)
+	env.filled, env.fields, env.time = true, r.fields, r.time
+	if ms := x.resolve(x.moment(stamp), env); ms != 0 {
+		env.time = ms
+	}
+	x.readRecord(x.newRecord(env, root))
+}
+
 // fluentBit reads [time, record] and [[time, metadata], record] as a record.
 func (x *Extractor) fluentBit(r *record, first int32) bool {
 	second := x.nodes[first].next
@@ -332,14 +383,6 @@ func (x *Extractor) fluentBit(r *record, first int32) bool {
 	if !x.is(stamp, number) {
 		return false
 	}
-	e := x.newRecord(r, second)
-	x.setShape(e, Fluentd)
-	x.fill(r)
-	e.outer = x.newRecord(r, 0)
-	e.outer.filled, e.outer.fields = true, r.fields
-	if e.outer.time = x.resolve(x.moment(stamp), e); e.outer.time == 0 {
-		e.outer.time = r.time
-	}
-	x.readRecord(e)
+	x.timedRecord(r, stamp, second)
 	return true
 }

@@ -3,18 +3,15 @@ package extract
 import "bytes"
 
 // readInspect reads an object as Node's util.inspect or Python's repr writes it, at i:
-// { type: 206, message: 'kicked', data: [Object] }. It returns the node and the offset behind it, or no node and the
-// offset of the fault. Only objects that hold a type key are worth reading. Of one that cannot be read to its end (the
+// { type: 206, message: 'kicked', data: [Object] }, or Ruby's inspect: {"type"=>206}. It returns the node and the offset behind it, or no node and the
+// offset of the fault. Only what holds a type key is worth reading, unless all is wanted. Of one that cannot be read to its end (the
 // stack of an error stands in it) the members before count, as of a document that is cut off.
-func (x *Extractor) readInspect(i, end int) (int32, int, status) {
-	if x.buf[i] != '{' {
-		return 0, i, bad
-	}
+func (x *Extractor) readInspect(i, end int, all bool) (int32, int, status) {
 	mark := len(x.nodes)
 	x.open = x.open[:0]
 	in := inspector{x: x, b: x.buf[:end]}
 	n, next, ok := in.value(i, node{}, 0)
-	if ok && x.nodes[n].flags&hot != 0 {
+	if ok && (all || x.nodes[n].flags&hot != 0) {
 		return n, next, good
 	}
 	if !ok && len(x.nodes) > mark+1 {
@@ -169,10 +166,14 @@ func (in *inspector) key(i int) (node, int, bool) {
 	if next <= i {
 		return node{}, i, false
 	}
-	if next = skipSpace(b, next); next >= len(b) || b[next] != ':' {
-		return node{}, next, false
+	n := node{key: uint32(start), keyEnd: uint32(stop), flags: in.x.keyFlags(b[start:stop], false)}
+	switch next = skipSpace(b, next); {
+	case next < len(b) && b[next] == ':':
+		return n, next + 1, true
+	case next+1 < len(b) && b[next] == '=' && b[next+1] == '>': // Ruby
+		return n, next + 2, true
 	}
-	return node{key: uint32(start), keyEnd: uint32(stop), flags: in.x.keyFlags(b[start:stop], false)}, next + 1, true
+	return node{}, next, false
 }
 
 // identifier returns where the identifier at i ends.

@@ -59,6 +59,9 @@ const (
 	kContexts
 	kFields
 	kLibraryVersion
+	kSource
+	kIndex
+	kJSON
 	numKeys
 )
 
@@ -154,6 +157,9 @@ var keyIDs = [numKeys]string{
 	kApp:             "app",
 	kService:         "service",
 	kLibraryVersion:  "libraryVersion",
+	kSource:          "_source",
+	kIndex:           "_index",
+	kJSON:            "json",
 }
 
 // keyRoles are all known keys by what they are.
@@ -167,7 +173,7 @@ var keyRoles = []struct {
 	{sdkKey | unwrapTail | loggerKey | arguments, noField, 0, "message"},
 	{sdkKey | unwrapAll, noField, 0, "reason"},
 	{unwrapAll, noField, 0, "error err exception"},
-	{0, noField, 0, "error.type error.message error.reason error.data.reason cause from to chatType @fields " +
+	{0, noField, 0, "_source _index json error.type error.message error.reason error.data.reason cause from to chatType @fields " +
 		"resourceLogs resource_logs scopeLogs scope_logs instrumentationLibraryLogs logRecords " +
 		"log_records streams values result"},
 	{foreignKey, noField, 0, "http rpc db status_code stack_trace error.stack_trace"},

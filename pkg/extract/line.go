@@ -49,6 +49,13 @@ func (x *Extractor) readDocuments(r *record, i, end int) (*record, int) {
 			x.doc.TooDeep = true
 			return r, end
 		case bad:
+			if r.shape == Fluentd { // fluent-bit's stdout writes as Ruby does: {"type"=>206}
+				if root, next, st := x.readInspect(i, end, true); st == good && next == end {
+					e := x.newRecord(r, root)
+					x.readRecord(e)
+					return r, end
+				}
+			}
 			if !looksJSON(x.buf[i:end]) {
 				x.work -= next - i
 				return r, i
@@ -122,7 +129,7 @@ func (x *Extractor) readCut(r *record, root int32) *record {
 	e := x.newRecord(r, root)
 	e.plain = true
 	if first := x.nodes[root].child; x.is(first, text) && x.nodes[first].flags&cut != 0 && string(x.key(first)) == "log" {
-		x.readInner(e, first) // docker's json-file, cut in its first member
+		x.readInner(e, first, -1) // docker's json-file, cut in its first member
 		return e
 	}
 	x.readRecord(e)
@@ -275,7 +282,10 @@ func (x *Extractor) readPiece(i, end int) (root int32, next int, st status, insp
 		}
 		x.work -= next - i
 	}
-	root, next, st = x.readInspect(i, end)
+	if x.buf[i] != '{' {
+		return 0, i, bad, false
+	}
+	root, next, st = x.readInspect(i, end, false)
 	x.cost += next - i
 	if root != 0 {
 		if st == cutOff {

@@ -212,6 +212,7 @@ type around struct {
 	plain, place, inData bool
 	parent, depth        int
 	args                 bool // console arguments
+	foreign              bool // http … stand in a record around
 }
 
 func (o *oracle) document(v *value) {
@@ -226,6 +227,9 @@ func (o *oracle) document(v *value) {
 
 func (o *oracle) list(v *value, a around) {
 	if _, ok := v.items[0].str(); ok {
+		if len(v.items) > 1 && (v.items[1].array || isNumber(v.items[1])) {
+			o.skip = true // perhaps fluentd's ["tag", time, record]
+		}
 		a.args = true
 		o.walk(v, v, a, false, false)
 		return
@@ -254,6 +258,11 @@ func (o *oracle) list(v *value, a around) {
 			o.walk(e, e, b, false, false)
 		}
 	}
+}
+
+func isNumber(v *value) bool {
+	_, ok := v.scalar.(json.Number)
+	return ok
 }
 
 // mayHold says whether a key that ends in type, or a string that may be JSON, is in v.
@@ -314,7 +323,9 @@ func (o *oracle) walk(root, v *value, a around, isRoot, fault bool) {
 			b := a
 			b.place, b.inData = false, false
 			if s, ok := e.str(); ok && a.args && a.level == extract.WarnUp && a.depth < 3 && (strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[")) {
-				o.argument(s, a)
+				b := a
+				b.foreign = a.foreign || root.object && anyKey(root, foreignKey)
+				o.argument(s, b)
 			}
 			b.args = false
 			if e.array || e.object {
@@ -326,7 +337,7 @@ func (o *oracle) walk(root, v *value, a around, isRoot, fault bool) {
 	if !v.object {
 		return
 	}
-	foreign := anyKey(v, foreignKey) || root.object && anyKey(root, foreignKey)
+	foreign := a.foreign || anyKey(v, foreignKey) || root.object && anyKey(root, foreignKey)
 	parent := a.parent
 	add := func(c extract.Candidate) {
 		c.Record, c.Parent, c.Plain, c.Level, c.Foreign = a.record, a.parent, a.plain, a.level, foreign
@@ -378,7 +389,9 @@ func (o *oracle) walk(root, v *value, a around, isRoot, fault bool) {
 		inData := parent != a.parent && m.key == "data"
 		if s, ok := m.val.str(); ok {
 			if !chat {
-				o.text(s, m.key, a, parent, inData, isRoot, fault)
+				b := a
+				b.foreign = a.foreign || root.object && anyKey(root, foreignKey)
+				o.text(s, m.key, b, parent, inData, isRoot, fault)
 			}
 			continue
 		}
@@ -398,7 +411,7 @@ func (o *oracle) argument(s string, a around) {
 	if v == nil {
 		return
 	}
-	b := around{record: a.record, level: a.level, plain: true, parent: a.parent, depth: a.depth + 1}
+	b := around{record: a.record, level: a.level, plain: true, parent: a.parent, foreign: a.foreign, depth: a.depth + 1}
 	switch {
 	case v.object:
 		o.root(v, b)
@@ -421,12 +434,12 @@ func (o *oracle) text(s, key string, a around, parent int, inData, isRoot, fault
 	s = strings.Trim(s, " \t\r\n\v\f\x00\ufeff")
 	v := parse(s)
 	if v == nil || !v.object && !v.array {
-		if strings.ContainsAny(s, "{[") && has(tailKeys, key) {
+		if strings.ContainsAny(s, "{[=") && has(tailKeys, key) {
 			o.skip = true // JSON at the end of text has its own tests
 		}
 		return
 	}
-	b := around{record: a.record, level: a.level, plain: a.plain, parent: parent, inData: inData, depth: a.depth + 1, place: isRoot && key == "error"}
+	b := around{record: a.record, level: a.level, plain: a.plain, parent: parent, inData: inData, foreign: a.foreign, depth: a.depth + 1, place: isRoot && key == "error"}
 	if !isRoot || !has(faultKeys, key) && a.level == extract.BelowWarn {
 		b.plain = true
 	}

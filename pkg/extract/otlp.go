@@ -72,7 +72,7 @@ func (x *Extractor) readOTLPRecord(outer *record, n int32) {
 	x.walkObject(e, root, &e.view, e.state)
 	x.steps = saved
 	if x.is(body, text) && !e.view.chat {
-		x.readInner(e, body)
+		x.readInner(e, body, -1)
 	}
 }
 

@@ -17,16 +17,17 @@ type view struct {
 
 // record is what remains of a document once its envelopes are off, or such an envelope.
 type record struct {
-	outer *record // the envelope around it, or the record in whose string it stood
-	root  int32   // its object, or 0 for text
-	num   int     // Candidate.Record
-	shape Shape
-	level Level
-	plain bool
-	whole bool      // its root was put together from several objects
-	state walkState // how its root stands in the record around it
-	depth int       // strings unwrapped on the way
-	view  view
+	outer   *record // the envelope around it, or the record in whose string it stood
+	root    int32   // its object, or 0 for text
+	num     int     // Candidate.Record
+	shape   Shape
+	level   Level
+	plain   bool
+	foreign bool      // http, rpc … stand in a record around it
+	whole   bool      // its root was put together from several objects
+	state   walkState // how its root stands in the record around it
+	depth   int       // strings unwrapped on the way
+	view    view
 
 	before, beforeEnd int // the text before it, with a time perhaps
 
@@ -45,6 +46,7 @@ func (x *Extractor) newRecord(outer *record, root int32) *record {
 	*r = record{outer: outer, root: root, state: walkState{parent: -1, root: true}}
 	if outer != nil {
 		r.num, r.shape, r.level, r.plain, r.depth = outer.num, outer.shape, outer.level, outer.plain, outer.depth
+		r.state.parent, r.foreign = outer.state.parent, outer.foreign || outer.view.foreign
 	}
 	return r
 }
@@ -224,6 +226,9 @@ func (x *Extractor) readArray(r *record) {
 		return
 	}
 	if x.nodes[first].kind == text {
+		if x.forward(r, first) {
+			return
+		}
 		if r.shape == Flat {
 			r.shape = Args
 		}

@@ -154,7 +154,7 @@ func (x *Extractor) report(r *record, n int32, v *view, m int32, s walkState, pl
 	} else if m := x.dataReason(v.at[kData]); m != 0 {
 		c.HasReason, c.Reason = true, x.keep(m, maxMessage)
 	}
-	c.HasXHR = x.is(v.at[kXHR], object)
+	c.HasXHR = x.is(v.at[kXHR], object) || x.is(v.at[kXHR], text) && string(x.raw(v.at[kXHR])) == "[object XMLHttpRequest]"
 	if s.root && r.plain && v.at[kMessage] == 0 && r.level == WarnUp && r.outer != nil && r.outer.root == 0 && r.outer.beforeEnd > r.outer.before {
 		// winston and others write the message as the text before: only a known one counts
 		c.Message = x.intern(bytes.TrimSpace(x.buf[r.outer.before:r.outer.beforeEnd]), maxMessage)
@@ -229,7 +229,7 @@ func (x *Extractor) emit(r *record, c Candidate, m int32, shape Shape) int {
 	}
 	c.Record = r.num
 	c.Plain = r.plain
-	c.Foreign = c.Foreign || r.view.foreign
+	c.Foreign = c.Foreign || r.view.foreign || r.foreign
 	c.Level = r.level
 	c.User, c.Device, c.Version, c.Platform = r.fields[fieldUser], r.fields[fieldDevice], r.fields[fieldVersion], r.fields[fieldPlatform]
 	c.Time = r.time
