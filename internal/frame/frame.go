@@ -150,8 +150,9 @@ func (c *Cutter) Flush(emit func(Document) error) error {
 }
 
 // Pending returns how many bytes at the end of what was read belong to no document yet. Reading again from there after
-// a restart loses and doubles nothing, with one exception: the first parts of a split line are not pending any more once a document
-// behind them was emitted, for latency and no doubles are worth more than one line at a crash in that moment.
+// a restart loses and doubles nothing, with one exception: once a document behind the first parts of a split line was
+// emitted, they are no longer pending, or that document would come twice. Their lines are in Counts then, although the
+// joined line is still to come.
 func (c *Cutter) Pending() int64 { return c.base + int64(c.end) - c.pending().off }
 
 // Counts returns what was cut so far, without what is pending.
