@@ -146,6 +146,8 @@ func TestSuccessAndForeign(t *testing.T) {
 		{"status code in the object", `{"error":{"type":"500","status_code":500}}`, "foreign 1"},
 		{"stack trace", `{"error":{"type":"500","message":"x","stack_trace":"at"}}`, "foreign 1"},
 		{"an object that would have counted", `{"level":"error","e":{"type":500,"message":"x"},"http":{}}`, "foreign 1"},
+		{"http in the record around", `{"http":{"method":"GET"},"message":"{\"error\":{\"type\":500}}"}`, "foreign 1"},
+		{"http in pairs beside a quoted object", `level=error err="{\"type\":500,\"message\":\"x\"}" http.method=GET`, "foreign 1"},
 		{"http elsewhere", `{"error":{"type":500},"a":{"http":{}}}`, "500"},
 		{"a word that begins like it", `{"error":{"type":500},"httpx":1,"dbname":"x"}`, "500"},
 	})
