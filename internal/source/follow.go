@@ -62,7 +62,8 @@ func (o FollowOptions) withDefaults() FollowOptions {
 }
 
 const (
-	// burst is how many blocks are read before the files are looked at again, even if there is always more to read.
+	// burst is how many blocks are read before the files are looked at again, even if there is always more to read. A
+	// short block counts as a sixty-fourth at least.
 	burst = 64
 
 	// settle is how many polls in a row the neighbours of a rotated file are searched: a list of a directory in which
@@ -82,10 +83,11 @@ type Follower struct {
 	byPath  map[string]*target
 	gens    []*generation // live ones, those to be found again, and those that are done, oldest first
 	queue   []waiting
-	said    map[string]bool // what was reported, so that it is said once
+	said    map[string]bool                     // what was reported, so that it is said once
+	listed  map[string]map[string][]fs.DirEntry // in this poll, folders by path, files in them by kin
 	buf     []byte
 	polls   int
-	budget  int  // blocks until the next poll
+	budget  int  // bytes until the next poll
 	idle    bool // Idle was said since the last poll
 	nextID  int
 	turn    int // whose turn it is among growing files
@@ -109,6 +111,7 @@ type target struct {
 	item     Item
 	path     string // absolute
 	real     string // absolute, links resolved, when a file was last there
+	kin      string // of real
 	named    bool   // by an argument, so that it is waited for; else found in a folder or by a glob
 	cur      *generation
 	visited  bool      // the neighbours it had at the start are known
@@ -166,8 +169,8 @@ func (f *Follower) Next(ctx context.Context) (Event, error) {
 			return ev, nil
 		}
 		if f.budget > 0 {
-			f.budget--
 			ev, ok, err := f.read(ctx)
+			f.budget -= max(len(ev.Data), f.opt.Block/64)
 			if ok || err != nil {
 				return ev, err
 			}
@@ -179,12 +182,12 @@ func (f *Follower) Next(ctx context.Context) (Event, error) {
 			}
 			if !f.idle {
 				f.idle = true
-				f.budget++
+				f.budget = max(f.budget, f.opt.Block)
 				return Event{Kind: Idle}, nil
 			}
 			select {
 			case c := <-f.chunks:
-				f.budget++
+				f.budget = max(f.budget, f.opt.Block)
 				if ev, ok := f.chunk(c); ok {
 					return ev, nil
 				}
@@ -195,7 +198,7 @@ func (f *Follower) Next(ctx context.Context) (Event, error) {
 			}
 		}
 		f.poll()
-		f.budget, f.idle = burst, false
+		f.budget, f.idle = burst*f.opt.Block, false
 	}
 }
 
@@ -299,11 +302,18 @@ func (f *Follower) poll() {
 	for _, g := range f.gens {
 		f.verify(g)
 	}
+	f.listed = map[string]map[string][]fs.DirEntry{}
 	for _, t := range f.targets {
 		f.check(t)
 	}
+	missing := map[string]bool{}
+	for _, g := range f.gens {
+		if g.phase == sought {
+			missing[g.path] = true
+		}
+	}
 	for _, t := range f.targets {
-		f.search(t)
+		f.search(t, missing[t.path])
 	}
 	f.hold()
 	for _, g := range f.gens {
@@ -372,7 +382,7 @@ func (f *Follower) target(it Item, named bool) {
 	if f.byPath[path] != nil {
 		return
 	}
-	t := &target{item: it, path: path, real: path, named: named}
+	t := &target{item: it, path: path, real: path, kin: kinOf(path), named: named}
 	f.byPath[path] = t
 	if path == "" || isPipe(path) {
 		f.pump(it)
@@ -415,7 +425,7 @@ func (f *Follower) seek(g *generation) {
 	g.release()
 	g.phase, g.idle = sought, 0
 	for _, t := range f.targets {
-		if family(g.real) == family(t.real) {
+		if g.kin == t.kin {
 			t.passed = stamp{}
 		}
 	}

@@ -34,7 +34,7 @@ type generation struct {
 	id      int
 	name    string // as shown
 	path    string // absolute, of the target
-	real    string // absolute, of the file when it was last opened, links resolved
+	kin     string // of its file's names
 	phase   phase
 	known   bool // was there before us and is not read
 	lost    bool // sought from an earlier run: it is worth a word if it is not found
@@ -81,7 +81,7 @@ func (g *generation) release() {
 // open takes the candidate's file over: from now on it is read, from offset.
 func (g *generation) open(c *candidate) {
 	g.file, g.fi, g.ino, g.packed = c.file, c.fi, c.ino(), c.format != plainText
-	g.modTime, g.real = c.fi.ModTime(), c.real
+	g.modTime, g.kin = c.fi.ModTime(), c.kin
 	g.head = bytes.Clone(c.head[:g.sumLen])
 	g.phase, g.idle, g.ready, g.skip = live, 0, true, g.offset
 	g.text, g.textErr, g.decoder = nil, nil, decoder{}
@@ -166,7 +166,8 @@ func (g *generation) unpack(ctx context.Context, b []byte) (int, error) {
 // candidate is a file that was met and may be some generation's.
 type candidate struct {
 	path   string
-	real   string // links resolved
+	real   string // absolute, links resolved
+	kin    string
 	file   *os.File
 	fi     fs.FileInfo
 	format format
@@ -176,7 +177,8 @@ type candidate struct {
 
 // meet opens an item and looks at its first bytes.
 func meet(it Item, path string) (*candidate, error) {
-	c := &candidate{path: path, real: realPath(path), sums: map[int]uint64{}}
+	real := realPath(path)
+	c := &candidate{path: path, real: real, kin: kinOf(real), sums: map[int]uint64{}}
 	f, err := openItem(context.Background(), it)
 	if err != nil {
 		return nil, err
@@ -278,7 +280,7 @@ const (
 // same, or at least be named like a rotated one of the same log.
 func (c *candidate) compare(g *generation) likeness {
 	sameFile := c.ino() == g.ino && g.ino != 0
-	related := sameFile || c.path == g.path || filepath.Dir(g.real) == filepath.Dir(c.real) && family(g.real) == family(c.real)
+	related := sameFile || c.path == g.path || c.kin == g.kin
 	switch {
 	case g.sumLen == 0:
 		if sameFile && g.phase != done {

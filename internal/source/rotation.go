@@ -126,7 +126,7 @@ func (f *Follower) arrive(t *target, fi fs.FileInfo) {
 		return
 	}
 	defer c.close()
-	t.real = c.real
+	t.real, t.kin = c.real, c.kin
 	old := t.cur
 	g, how := f.match(c)
 	switch {
@@ -191,7 +191,7 @@ func (f *Follower) visit(t *target) {
 			continue
 		}
 		if _, how := f.match(c); how == other && len(c.head) > 0 {
-			f.gens = append(f.gens, &generation{path: t.path, real: c.real, phase: done, known: true, ino: c.ino(), sum: c.sum(len(c.head)), sumLen: len(c.head),
+			f.gens = append(f.gens, &generation{path: t.path, kin: c.kin, phase: done, known: true, ino: c.ino(), sum: c.sum(len(c.head)), sumLen: len(c.head),
 				packed: c.format != plainText, modTime: c.fi.ModTime()})
 		}
 		c.close()
@@ -200,8 +200,7 @@ func (f *Follower) visit(t *target) {
 
 // search looks among a target's neighbours for the rest of generations that are sought, and for those that came and went
 // between two polls.
-func (f *Follower) search(t *target) {
-	missing := slices.ContainsFunc(f.gens, func(g *generation) bool { return g.phase == sought && g.path == t.path })
+func (f *Follower) search(t *target, missing bool) {
 	if t.searches == 0 && !missing {
 		return
 	}
@@ -235,7 +234,7 @@ func (f *Follower) found(t *target, c *candidate) {
 func (f *Follower) copying(c *candidate) bool {
 	for _, t := range f.targets {
 		g := t.cur
-		if g == nil || g.file == nil || g.packed || !rotatedName(t.real, c.path) || os.SameFile(g.fi, c.fi) {
+		if g == nil || g.file == nil || g.packed || t.kin != c.kin || t.real != t.kin || !rotatedName(t.real, c.real) || os.SameFile(g.fi, c.fi) {
 			continue
 		}
 		if len(c.head) == 0 {
@@ -260,15 +259,14 @@ type neighbour struct {
 // neighbours lists the files beside a target that are named like rotated ones of it and are no targets themselves, the
 // oldest first, an archive after the file that it is made from.
 func (f *Follower) neighbours(t *target) []neighbour {
-	dir, base := filepath.Split(t.real)
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil
+	if t.real != t.kin {
+		return nil // a rotated file itself: its log has the neighbours
 	}
+	dir := filepath.Dir(t.real)
 	var near []neighbour
-	for _, e := range entries {
+	for _, e := range f.list(dir)[t.kin] {
 		path := filepath.Join(dir, e.Name())
-		if !e.Type().IsRegular() || !rotatedName(base, e.Name()) || f.byPath[path] != nil {
+		if !rotatedName(t.real, path) || f.byPath[path] != nil {
 			continue
 		}
 		fi, err := e.Info()
@@ -283,6 +281,26 @@ func (f *Follower) neighbours(t *target) []neighbour {
 	})
 	return near
 }
+
+// list returns the files in a folder by their kin. It is read once a poll: a folder may hold many logs.
+func (f *Follower) list(dir string) map[string][]fs.DirEntry {
+	if files, ok := f.listed[dir]; ok {
+		return files
+	}
+	files := map[string][]fs.DirEntry{}
+	entries, _ := os.ReadDir(dir) // one that cannot be listed has no neighbours for us
+	for _, e := range entries {
+		if e.Type().IsRegular() {
+			kin := kinOf(filepath.Join(dir, e.Name()))
+			files[kin] = append(files[kin], e)
+		}
+	}
+	f.listed[dir] = files
+	return files
+}
+
+// kinOf is what the paths of all files of a log have in common, rotated or not: the path of the log itself.
+func kinOf(path string) string { return filepath.Join(filepath.Dir(path), family(path)) }
 
 var (
 	packedExt = regexp.MustCompile(`\.(gz|bz2|xz|zst|lz4)$`)

@@ -64,7 +64,7 @@ func (f *Follower) State(mark func(id int) Mark) State {
 
 // restored is a generation of an earlier run.
 func restored(p Position) *generation {
-	g := &generation{name: p.Path, path: p.Path, real: realPath(p.Path), ino: p.Inode, sum: p.Sum, sumLen: min(max(p.SumLen, 0), headLen), offset: max(p.Offset, 0),
+	g := &generation{name: p.Path, path: p.Path, kin: kinOf(realPath(p.Path)), ino: p.Inode, sum: p.Sum, sumLen: min(max(p.SumLen, 0), headLen), offset: max(p.Offset, 0),
 		lines: p.Lines, modTime: p.ModTime, packed: p.Packed, known: p.Known}
 	if p.Done {
 		g.phase = done
