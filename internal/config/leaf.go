@@ -1,0 +1,371 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"imerr-scan/internal/notify"
+)
+
+// leaf is a value that is one text.
+type leaf struct {
+	want     string                             // "a duration such as 5m", for messages
+	parse    func(text string) (problem string) // takes the text over, or says what is wrong with it
+	value    func() any                         // what holds, for show; nil is the text as it was set
+	optional bool                               // has no default: shown only if it was set
+	secret   bool                               // neither shown nor quoted
+
+	text string
+}
+
+func (v *leaf) read(l *loader, key string, n *yaml.Node) {
+	if s, ok := l.scalar(n, key, v.want); ok {
+		v.take(l, key, s)
+	}
+}
+
+// set takes a value that a variable or a flag has.
+func (v *leaf) set(l *loader, key, text string, from origin) {
+	if problem := unfit(text, v.want); problem != "" {
+		l.mistakeAt(from, key, "%s", problem)
+		return
+	}
+	delete(l.failed, key)
+	v.take(l, key, scalar{text: text, raw: text, at: from})
+}
+
+func (v *leaf) take(l *loader, key string, s scalar) {
+	l.where[key] = s.at
+	v.text = s.text
+	switch problem := v.parse(s.text); {
+	case problem == "":
+	case v.secret:
+		l.mistakeAt(s.at, key, "%s", problem)
+	default:
+		l.mistakeAt(s.at, key, "%s: %s", quote(s.raw), problem)
+	}
+}
+
+func (v *leaf) show(l *loader, key string) *yaml.Node {
+	if v.optional && !l.has(key) {
+		return nil
+	}
+	var n *yaml.Node
+	if v.value == nil {
+		n = scalarNode(v.text)
+	} else {
+		n = scalarNode(v.value())
+	}
+	n.LineComment = l.origin(key)
+	return n
+}
+
+// opt makes a leaf one without a default.
+func opt(v *leaf) *leaf { v.optional = true; return v }
+
+// text is any text.
+func text(dst *string, want string) *leaf {
+	return &leaf{want: want, parse: func(s string) string { *dst = s; return "" }, value: func() any { return *dst }}
+}
+
+// checked is a text that check finds nothing wrong with.
+func checked(dst *string, want string, check func(string) error) *leaf {
+	return &leaf{
+		want: want,
+		parse: func(s string) string {
+			if err := check(s); err != nil {
+				return err.Error()
+			}
+			*dst = s
+			return ""
+		},
+		value: func() any { return *dst },
+	}
+}
+
+// oneOf is one of some words.
+func oneOf(dst *string, words ...string) *leaf {
+	want := list(words)
+	return &leaf{
+		want: want,
+		parse: func(s string) string {
+			if !slices.Contains(words, s) {
+				return "want " + want + didYouMean(s, words)
+			}
+			*dst = s
+			return ""
+		},
+		value: func() any { return *dst },
+	}
+}
+
+// flag is true or false.
+func flag(dst *bool) *leaf {
+	return &leaf{
+		want: "true or false",
+		parse: func(s string) string {
+			switch s {
+			case "true":
+				*dst = true
+			case "false":
+				*dst = false
+			default:
+				return "want true or false"
+			}
+			return ""
+		},
+		value: func() any { return *dst },
+	}
+}
+
+// whole is a whole number above 0; what else holds of it is checked by its package.
+func whole[T int | int64](dst *T) *leaf {
+	const want = "a whole number above 0"
+	return &leaf{
+		want: want,
+		parse: func(s string) string {
+			n, err := strconv.ParseInt(s, 10, strconv.IntSize)
+			if err != nil || n <= 0 || s[0] == '+' {
+				return "want " + want
+			}
+			*dst = T(n)
+			return ""
+		},
+		value: func() any { return *dst },
+	}
+}
+
+var decimal = regexp.MustCompile(`^[0-9]{1,15}(\.[0-9]{1,15})?$`)
+
+// number is a number above 0.
+func number(dst *float64) *leaf {
+	const want = "a number above 0 such as 1 or 0.1"
+	return &leaf{
+		want: want,
+		parse: func(s string) string {
+			n, err := strconv.ParseFloat(s, 64)
+			if err != nil || n == 0 || !decimal.MatchString(s) {
+				return "want " + want
+			}
+			*dst = n
+			return ""
+		},
+		value: func() any { return *dst },
+	}
+}
+
+// duration is a length of time above 0.
+func duration(dst *time.Duration) *leaf {
+	const want = "a duration above 0 such as 90s, 5m, 1h30m or 7d"
+	return &leaf{
+		want: want,
+		parse: func(s string) string {
+			d, ok := parseDuration(s)
+			if ok {
+				*dst = d
+				return ""
+			}
+			if _, seconds := parseDuration(s + "s"); seconds {
+				return "want " + want + "; did you mean " + strconv.Quote(s+"s") + "?"
+			}
+			return "want " + want
+		},
+		value: func() any { return formatDuration(*dst) },
+	}
+}
+
+var days = regexp.MustCompile(`^([0-9]{1,4})d$`)
+
+func parseDuration(s string) (time.Duration, bool) {
+	if m := days.FindStringSubmatch(s); m != nil {
+		n, _ := strconv.Atoi(m[1])
+		return time.Duration(n) * 24 * time.Hour, n > 0
+	}
+	d, err := time.ParseDuration(s)
+	return d, err == nil && d > 0 && s[0] != '+'
+}
+
+// formatDuration writes 5m instead of 5m0s.
+func formatDuration(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = s[:len(s)-2]
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = s[:len(s)-2]
+	}
+	return s
+}
+
+const (
+	hidden     = "***"
+	maxSecret  = 64 << 10
+	notWritten = `*** stands for a secret that is not shown: write the secret itself, ${VARIABLE} or a …_file`
+)
+
+// secret returns two entries, of which one can be set: the secret itself, and a file whose first line it is. visible is
+// what may be shown of it; nil is nothing.
+func (l *loader) secret(at, name string, dst *notify.Secret, want string, visible func(string) string) section {
+	take := func(s string) string {
+		if strings.Contains(s, hidden) {
+			return notWritten
+		}
+		*dst = notify.Secret(s)
+		return ""
+	}
+	shown := func() any {
+		if visible != nil {
+			return visible(string(*dst))
+		}
+		return hidden
+	}
+	inFile := name + "_file"
+	direct := &leaf{want: want, optional: true, secret: true, parse: take, value: shown}
+	byFile := &leaf{want: "the path of a file", optional: true}
+	byFile.parse = func(path string) string {
+		if l.has(join(at, name)) {
+			return name + " and " + inFile + ": want one of them"
+		}
+		l.alias[join(at, name)] = join(at, inFile)
+		s, problem := l.firstLine(l.pathOf(join(at, inFile), path))
+		if problem == "" {
+			problem = take(s)
+		}
+		return problem
+	}
+	direct.parse = func(s string) string {
+		if l.has(join(at, inFile)) {
+			return name + " and " + inFile + ": want one of them"
+		}
+		return take(s)
+	}
+	return section{{name: name, value: direct}, {name: inFile, value: byFile}}
+}
+
+// firstLine reads a secret from a file.
+func (l *loader) firstLine(name string) (line, problem string) {
+	data, err := l.in.ReadFile(name, maxSecret)
+	if err != nil {
+		return "", fileProblem("not read", err)
+	}
+	line, _, _ = strings.Cut(string(data), "\n")
+	line = strings.TrimSuffix(line, "\r")
+	switch unfit := unfit(line, ""); {
+	case strings.TrimSpace(line) == "":
+		return "", "the file's first line is empty: want the secret there"
+	case unfit != "":
+		return "", "the file's first line is no secret: it is too long, or has control characters or bad UTF-8"
+	}
+	return line, ""
+}
+
+// host shows of an address what is no secret.
+func host(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return hidden
+	}
+	shown := u.Scheme + "://" + u.Host
+	if strings.TrimPrefix(address, shown) == "" {
+		return shown
+	}
+	return shown + "/" + hidden
+}
+
+// leaves is a list of texts.
+type leaves struct {
+	want   string // of the list: "a list such as [206, 217]"
+	parse  func(text string) (problem string)
+	late   bool // the elements are looked at when the catalog is known
+	secret bool
+	value  func() []any
+}
+
+const maxLeaves = 1000
+
+func (v *leaves) read(l *loader, key string, n *yaml.Node) {
+	if !l.is(n, yaml.SequenceNode, key, v.want) {
+		return
+	}
+	switch {
+	case len(n.Content) == 0:
+		l.mistakeAt(l.at(n.Line, n.Column), key, "empty: want %s, or no such line", v.want)
+		return
+	case len(n.Content) > maxLeaves:
+		l.mistakeAt(l.at(n.Line, n.Column), key, "%d elements: want at most %d", len(n.Content), maxLeaves)
+		return
+	}
+	l.where[key] = l.at(n.Line, n.Column)
+	for i, item := range n.Content {
+		path := element(key, i)
+		s, ok := l.scalar(item, path, v.want)
+		if !ok {
+			l.failed[key] = true
+			continue
+		}
+		l.where[path] = s.at
+		look := func() {
+			if l.full() {
+				return
+			}
+			switch problem := v.parse(s.text); {
+			case problem == "":
+				return
+			case v.secret:
+				l.mistakeAt(s.at, path, "%s", problem)
+			default:
+				l.mistakeAt(s.at, path, "%s %s", named(s.raw), problem)
+			}
+			l.failed[key] = true
+		}
+		if v.late {
+			l.later = append(l.later, look)
+		} else {
+			look()
+		}
+	}
+}
+
+// named shows a number as it is and a word in quotes.
+func named(s string) string {
+	if _, err := strconv.Atoi(s); err == nil {
+		return s
+	}
+	return quote(s)
+}
+
+func (v *leaves) show(l *loader, key string) *yaml.Node {
+	if !l.has(key) {
+		return nil
+	}
+	n := &yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle, LineComment: l.origin(key)}
+	for _, x := range v.value() {
+		n.Content = append(n.Content, scalarNode(x))
+	}
+	return n
+}
+
+// scalarNode is x as YAML. Texts are written so that nothing in them is taken for a variable.
+func scalarNode(x any) *yaml.Node {
+	if s, ok := x.(string); ok {
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: strings.ReplaceAll(s, "${", "$${")}
+	}
+	return &yaml.Node{Kind: yaml.ScalarNode, Value: plain(x)}
+}
+
+func plain(x any) string {
+	if f, ok := x.(float64); ok {
+		return strconv.FormatFloat(f, 'f', -1, 64)
+	}
+	return fmt.Sprint(x)
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
