@@ -99,6 +99,7 @@ type loader struct {
 	alias    map[string]string // how a key that a package complains about stands in the file
 	failed   map[string]bool   // keys about which something was said
 	later    []func()          // what waits for the catalog
+	partial  map[string]bool   // lists of which elements are missing because they were wrong
 	mistakes []*Mistake
 	foreign  []error // of the catalog file
 }
@@ -123,7 +124,7 @@ func newLoader(in Input) *loader {
 			Lang: "auto", PII: "mask", Zone: time.Local,
 			Detector: detect.Options{}.WithDefaults(),
 		},
-		where: map[string]origin{}, alias: map[string]string{}, failed: map[string]bool{},
+		where: map[string]origin{}, alias: map[string]string{}, failed: map[string]bool{}, partial: map[string]bool{},
 	}
 	l.root = l.schema()
 	return l
@@ -183,7 +184,7 @@ func (l *loader) overlay(cat *catalog.Catalog) *catalog.Catalog {
 	over, err := cat.Overlay(strings.NewReader(string(data)), name)
 	if err != nil {
 		l.mistake("catalog", "%s is not used, because of what follows", name)
-		l.foreign = append(l.foreign, err)
+		l.foreign = append(l.foreign, flatten(err)...)
 		return nil
 	}
 	return over

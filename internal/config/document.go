@@ -120,12 +120,17 @@ func usualReason(lines []string, line int, problem string) (int, string) {
 		}
 	}
 	switch {
+	case strings.Contains(lines[line-1], "${") && strings.Contains(problem, "',' or"):
+		return line, "; within [ ] and { } put ${…} in quotes"
 	case needsQuotes.MatchString(lines[line-1]):
 		return line, "; put the value in quotes"
 	case strings.Contains(problem, "',' or"):
 		return line, "; a bracket that opens here is not closed"
 	case strings.Contains(problem, "end of stream"):
 		return line, "; a quote or a bracket is not closed"
+	}
+	if quoted.MatchString(lines[line-1]) && strings.Contains(problem, "expected key") {
+		return line, `; a quote ends the value too early: write '' for ' in '…', and \" for " in "…"`
 	}
 	if n := misaligned(lines, line); n > 0 {
 		return n, "; its indent is that of no line above it"
@@ -139,7 +144,9 @@ func usualReason(lines []string, line int, problem string) (int, string) {
 	return line, ""
 }
 
-var needsQuotes = regexp.MustCompile("(: |- )[*&!%@`]")
+var needsQuotes = regexp.MustCompile("(: |- )([*&!%@`]|-\\s*$)")
+
+var quoted = regexp.MustCompile("(: |- )['\"]")
 
 // misaligned returns the first line from a given one on whose indent is less than that of the line above it, and is none
 // of those further up; 0 if there is none.

@@ -107,8 +107,8 @@ func oneOf(dst *string, words ...string) *leaf {
 	}
 }
 
-// flag is true or false.
-func flag(dst *bool) *leaf {
+// toggle is true or false.
+func toggle(dst *bool) *leaf {
 	return &leaf{
 		want: "true or false",
 		parse: func(s string) string {
@@ -283,8 +283,9 @@ func host(address string) string {
 // leaves is a list of texts.
 type leaves struct {
 	want   string // of the list: "a list such as [206, 217]"
-	parse  func(text string) (problem string)
-	late   bool // the elements are looked at when the catalog is known
+	parse  func(i int, text string) (problem string)
+	begin  func(n int) // is called before with the number of elements; may be nil
+	late   bool        // the elements are looked at when the catalog is known
 	secret bool
 	value  func() []any
 }
@@ -304,11 +305,14 @@ func (v *leaves) read(l *loader, key string, n *yaml.Node) {
 		return
 	}
 	l.where[key] = l.at(n.Line, n.Column)
+	if v.begin != nil {
+		v.begin(len(n.Content))
+	}
 	for i, item := range n.Content {
 		path := element(key, i)
 		s, ok := l.scalar(item, path, v.want)
 		if !ok {
-			l.failed[key] = true
+			l.partial[key] = true
 			continue
 		}
 		l.where[path] = s.at
@@ -316,7 +320,7 @@ func (v *leaves) read(l *loader, key string, n *yaml.Node) {
 			if l.full() {
 				return
 			}
-			switch problem := v.parse(s.text); {
+			switch problem := v.parse(i, s.text); {
 			case problem == "":
 				return
 			case v.secret:
@@ -324,7 +328,7 @@ func (v *leaves) read(l *loader, key string, n *yaml.Node) {
 			default:
 				l.mistakeAt(s.at, path, "%s %s", named(s.raw), problem)
 			}
-			l.failed[key] = true
+			l.partial[key] = true
 		}
 		if v.late {
 			l.later = append(l.later, look)

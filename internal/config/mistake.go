@@ -48,13 +48,25 @@ func (l *loader) mistakeAt(at origin, key, format string, args ...any) {
 	if l.full() {
 		return
 	}
-	l.mistakes = append(l.mistakes, &Mistake{at.source, at.line, at.column, key, fmt.Sprintf(format, args...)})
+	l.mistakes = append(l.mistakes, &Mistake{at.source, at.line, at.column, shortKey(key), fmt.Sprintf(format, args...)})
+}
+
+// shortKey makes of a key, in which anything may stand that a file has, one that can be shown.
+func shortKey(key string) string {
+	const most = 200
+	if len(key) > most {
+		key = strings.ToValidUTF8(key[:most], "") + "…"
+	}
+	return printable(key)
 }
 
 // complain is a mistake that a package found. Nothing is said twice of one key, and nothing of a part of what is wrong.
 func (l *loader) complain(key, text string) {
 	if stands, ok := l.alias[key]; ok {
 		key = stands
+	}
+	if l.partial[key] {
+		return
 	}
 	for k := key; k != ""; k = parent(k) {
 		if l.failed[k] {

@@ -87,7 +87,7 @@ func (l *loader) override(_ string, o *detect.Override) section {
 	return section{
 		{name: "codes", value: l.codes(&o.Codes)},
 		{name: "family", value: opt(oneOf(&o.Family, detect.KickStorm))},
-		{name: "off", value: opt(flag(&o.Off))},
+		{name: "off", value: opt(toggle(&o.Off))},
 		{name: "severity", value: opt(oneOf(&o.Severity, catalog.Severities()...))},
 		{name: "false_alarms_per_week", value: opt(number(&o.FalseAlarmsPerWeek))},
 		{name: "min_count", value: opt(whole(&o.MinCount))},
@@ -142,14 +142,15 @@ func (l *loader) addresses(at string, s *notify.Sink) *leaves {
 	return &leaves{
 		want:   "a list such as [http://am-1:9093, http://am-2:9093]",
 		secret: true,
-		parse: func(text string) string {
+		begin:  func(n int) { s.URLs = make([]notify.Secret, n) },
+		parse: func(i int, text string) string {
 			switch {
 			case strings.Contains(text, hidden):
 				return notWritten
 			case slices.Contains(s.URLs, notify.Secret(text)):
 				return "stands there twice"
 			}
-			s.URLs = append(s.URLs, notify.Secret(text))
+			s.URLs[i] = notify.Secret(text)
 			return ""
 		},
 		value: func() []any {
@@ -204,7 +205,7 @@ const maxPEM = 1 << 20
 
 // output is a file to append to.
 func (l *loader) output(at string, s *notify.Sink) *leaf {
-	v := opt(text(nil, "the path of a file, or - for stdout"))
+	v := opt(text(nil, "the path of a file, or '-' for stdout"))
 	v.parse = func(name string) string {
 		if s.Path = name; name != "-" {
 			s.Path = l.pathOf(at+".path", name)
@@ -220,7 +221,7 @@ func (l *loader) codes(dst *[]int32) *leaves {
 	return &leaves{
 		want: "a list such as [206, 217]",
 		late: true,
-		parse: func(text string) string {
+		parse: func(_ int, text string) string {
 			code, problem := l.code(text)
 			switch {
 			case problem != "":
@@ -253,6 +254,9 @@ func (l *loader) code(text string) (code int32, problem string) {
 			return e.Code, ""
 		}
 		return 0, "is not in the " + cat.Platform() + " catalog" + l.elsewhere(int32(n))
+	}
+	if strings.Contains(text, "，") {
+		return 0, `is no code; write an ASCII "," between codes, not "，"`
 	}
 	const neither = "is neither a number nor a name of the catalog; "
 	if e := cat.Find(text); e != nil {

@@ -67,7 +67,7 @@ func (l *loader) unknown(s section, key string, name *yaml.Node) {
 	at, path := l.at(name.Line, name.Column), join(key, clip(name.Value))
 	if best := closest(name.Value, s.names()); best != "" {
 		l.failed[join(key, best)] = true // or it would be said to be missing
-		l.mistakeAt(at, printable(path), "unknown key; did you mean %q?", best)
+		l.mistakeAt(at, path, "unknown key; did you mean %q?", best)
 		return
 	}
 	switch home, ok := l.root.home(name.Value); {
@@ -76,9 +76,9 @@ func (l *loader) unknown(s section, key string, name *yaml.Node) {
 	case ok:
 		l.mistakeAt(at, path, "unknown key; it belongs below %s:", home)
 	case key == "":
-		l.mistakeAt(at, printable(path), "unknown key; want one of %s", list(s.names()))
+		l.mistakeAt(at, path, "unknown key; want one of %s", list(s.names()))
 	default:
-		l.mistakeAt(at, printable(path), "unknown key; %s has %s", key, list(s.names()))
+		l.mistakeAt(at, path, "unknown key; %s has %s", key, list(s.names()))
 	}
 }
 

@@ -1,0 +1,62 @@
+package config
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestSecretFromFile(t *testing.T) {
+	for _, tc := range []struct{ name, file, want, problem string }{
+		{"without a line end", "abc", "abc", ""},
+		{"with one", "abc\n", "abc", ""},
+		{"from Windows", "abc\r\n", "abc", ""},
+		{"more lines", "abc\n# rotated 2026-11-01\n", "abc", ""},
+		{"white space is part of it", " a b \n", " a b ", ""},
+		{"dollars are part of it", "a${B}$${C}", "a${B}$${C}", ""},
+		{"empty", "", "", "the file's first line is empty: want the secret there"},
+		{"empty first line", "\nhush\n", "", "the file's first line is empty: want the secret there"},
+		{"binary", "hush\x00\n", "", "the file's first line is no secret: it is too long, or has control characters or bad UTF-8"},
+		{"bad UTF-8", "hush\xff\n", "", "the file's first line is no secret: it is too long, or has control characters or bad UTF-8"},
+		{"long line", strings.Repeat("h", maxText+1), "", "the file's first line is no secret: it is too long, or has control characters or bad UTF-8"},
+		{"long file", strings.Repeat("hush\n", maxSecret), "", "not read: larger than 64 KiB"},
+		{"as check prints it", "***\n", "", notWritten},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := world{files: map[string]string{"etc/s": tc.file}}
+			conf, err := w.load("sinks: [{kind: dingtalk, url: 'http://localhost', secret_file: s}]\n")
+			if tc.problem == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := string(conf.Notify.Sinks[0].Secret); got != tc.want {
+					t.Errorf("secret = %q, want %q", got, tc.want)
+				}
+				return
+			}
+			m, ok := errors.AsType[*Mistake](err)
+			if want := `"s": ` + tc.problem; !ok || m.Text != want || m.Key != "sinks[0].secret_file" || strings.Contains(err.Error(), "hush") {
+				t.Errorf("Load = %v, want %s", err, want)
+			}
+		})
+	}
+}
+
+func TestHostIsAllThatIsShownOfAnAddress(t *testing.T) {
+	for in, want := range map[string]string{
+		"http://am:9093":                   "http://am:9093",
+		"http://am:9093/":                  "http://am:9093/***",
+		"http://am:9093/x":                 "http://am:9093/***",
+		"https://h?access_token=hush":      "https://h/***",
+		"https://user:hush@h":              "https://h/***",
+		"https://user:hush@h/path#x":       "https://h/***",
+		"https://[2001:db8::1]:443/hush":   "https://[2001:db8::1]:443/***",
+		"mailto:hush":                      "***",
+		"http://h\x00/hush":                "***",
+		"https://oapi.dingtalk.com/robot?": "https://oapi.dingtalk.com/***",
+	} {
+		if got := host(in); got != want {
+			t.Errorf("host(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
