@@ -252,9 +252,9 @@ func (c *composer) ending(n *note) []string {
 		lines = append(lines, c.sayf("峰值 %s 次/分", "peak %s/min", number(n.Peak)))
 	}
 	if n.Reason == newLevel {
-		lines = append(lines, c.sayf("没有回落：%s 次/分 从此视为平时", "it did not go back: %s/min is the usual from now on", number(n.Rate)))
+		lines = append(lines, c.sayf("没有回落：%s 次/分从此视为平时", "it did not go back: %s/min is the usual from now on", number(n.Rate)))
 	}
-	return append(lines, c.clock(n.StartsAt)+" – "+c.clock(end))
+	return append(lines, c.period(n.StartsAt, end))
 }
 
 var kindWords = map[string][2]string{
@@ -353,6 +353,15 @@ func (c *composer) brief(n *note) string {
 // clock shows a time with its zone: who reads it may sit in another.
 func (c *composer) clock(t time.Time) string {
 	return t.In(c.zone).Format("2006-01-02 15:04:05 -07:00")
+}
+
+// period names the day of the end only if it is another.
+func (c *composer) period(start, end time.Time) string {
+	start, end = start.In(c.zone), end.In(c.zone)
+	if start.Format(time.DateOnly) != end.Format(time.DateOnly) {
+		return start.Format(time.DateTime) + " – " + end.Format("2006-01-02 15:04:05 -07:00")
+	}
+	return start.Format(time.DateTime) + " – " + end.Format("15:04:05 -07:00")
 }
 
 func (c *composer) span(d time.Duration) string {
