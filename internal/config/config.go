@@ -205,8 +205,7 @@ func (l *loader) pathOf(key, name string) string {
 func (l *loader) validate() {
 	l.joinURLs()
 	for _, err := range flatten(l.conf.Detector.Validate()) {
-		var m *detect.Mistake
-		if errors.As(err, &m) {
+		if m, ok := errors.AsType[*detect.Mistake](err); ok {
 			key := m.Field
 			if !strings.HasPrefix(key, "limits") {
 				key = "detector." + key
@@ -215,8 +214,7 @@ func (l *loader) validate() {
 		}
 	}
 	for _, err := range flatten(l.conf.Notify.Validate()) {
-		var m *notify.Mistake
-		if errors.As(err, &m) {
+		if m, ok := errors.AsType[*notify.Mistake](err); ok {
 			key := m.Field
 			if key == "page" || key == "dashboard" || key == "runbook" {
 				key = "links." + key
@@ -228,7 +226,7 @@ func (l *loader) validate() {
 
 // flatten returns the errors that errors.Join joined.
 func flatten(err error) []error {
-	if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // what is joined is asked for, not what is wrapped
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
 		return many.Unwrap()
 	}
 	if err == nil {

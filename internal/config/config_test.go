@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -141,10 +142,8 @@ func TestExampleHasEveryKeyAndSaysWhatItIsFor(t *testing.T) {
 
 func TestEffectiveSettings(t *testing.T) {
 	w := exampleWorld
-	w.vars = map[string]string{"IMERR_DETECTOR_MIN_COUNT": "20", "IMERR_LANG": ""}
-	for k, v := range exampleWorld.vars {
-		w.vars[k] = v
-	}
+	w.vars = maps.Clone(exampleWorld.vars)
+	w.vars["IMERR_DETECTOR_MIN_COUNT"], w.vars["IMERR_LANG"] = "20", ""
 	conf, err := w.load(example(t), Flag{"pii", "--pii", "hash"}, Flag{"fields.code", "--field", "err.type"})
 	if err != nil {
 		t.Fatal(err)

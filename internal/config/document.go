@@ -50,7 +50,7 @@ func (l *loader) readYAML(data []byte) {
 		return // nothing but comments, or ---
 	}
 	if root.Kind == yaml.ScalarNode && strings.Contains(root.Value, "：") {
-		l.mistakeAt(l.at(root.Line, root.Column), "", `%s: write an ASCII ":" and a space behind it, not "："`, quote(root.Value))
+		l.mistakeAt(l.at(root.Line, root.Column), "", `write an ASCII ":" and a space behind it, not "："`)
 		return
 	}
 	l.root.read(l, "", root)
@@ -98,6 +98,7 @@ func (l *loader) syntax(data []byte, err error) {
 	line = min(line, len(lines))
 	if m := lostAlias.FindStringSubmatch(problem); m != nil {
 		line = 1 + max(0, slices.IndexFunc(lines, func(s string) bool { return strings.Contains(s, "*"+m[1]) }))
+		problem = "an alias (*) of nothing" // it may be the beginning of a secret
 	}
 	line, hint := usualReason(lines, line, problem)
 	text := lines[line-1]
@@ -191,16 +192,16 @@ func (l *loader) isKey(n *yaml.Node, key string) bool {
 	return false
 }
 
-// is says whether n is of that kind, and a plain one.
+// is says whether n is of that kind, and a plain one. What stands there is not told: it may be a secret.
 func (l *loader) is(n *yaml.Node, kind yaml.Kind, key, want string) bool {
 	at := l.at(n.Line, n.Column)
 	switch {
 	case n.Kind == yaml.AliasNode:
-		l.mistakeAt(at, key, "aliases (*%s) are not read: write the value out", printable(clip(n.Value)))
+		l.mistakeAt(at, key, "aliases (*) are not read: write the value out")
 	case n.Anchor != "":
-		l.mistakeAt(at, key, "anchors (&%s) are not read: take it away", printable(clip(n.Anchor)))
+		l.mistakeAt(at, key, "anchors (&) are not read: take it away, or put the value in quotes")
 	case n.Style&yaml.TaggedStyle != 0:
-		l.mistakeAt(at, key, "tags such as %s are not read: take it away", printable(clip(n.Tag)))
+		l.mistakeAt(at, key, "tags (!) are not read: take it away, or put the value in quotes")
 	case n.Kind == yaml.ScalarNode && n.Tag == "!!null":
 		l.mistakeAt(at, key, "empty: want %s, or no such line", want)
 	case n.Kind != kind:
@@ -218,7 +219,7 @@ func kindName(n *yaml.Node) string {
 	case yaml.MappingNode:
 		return "keys"
 	}
-	return quote(n.Value)
+	return "a single value"
 }
 
 // scalar is a value of the file: every value is a text until its key says what it is, so that 5.10, no and 0206 stay what
@@ -280,7 +281,7 @@ func expand(text string, env func(string) (string, bool)) (expanded string, vars
 		case !closed:
 			return "", nil, `"${" without "}": write $${ if no variable is meant`
 		case !variable.MatchString(name):
-			return "", nil, quote("${"+name+"}") + ": want a name of letters, digits and _ between the braces, or $${ if no variable is meant"
+			return "", nil, "${…}: want a name of letters, digits and _ between the braces, or $${ if no variable is meant"
 		}
 		v, ok := env(name)
 		if !ok {

@@ -24,7 +24,7 @@ func TestExpand(t *testing.T) {
 		{"escaped without an end", "$${", "${", ""},
 		{"unset", "${C}", "", "environment variable C is not set"},
 		{"without an end", "${A", "", `"${" without "}": write $${ if no variable is meant`},
-		{"no name", "${1}", "", `"${1}": want a name of letters, digits and _ between the braces, or $${ if no variable is meant`},
+		{"no name", "${1}", "", `${…}: want a name of letters, digits and _ between the braces, or $${ if no variable is meant`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if got, _, problem := expand(tc.in, env); got != tc.want || problem != tc.problem {

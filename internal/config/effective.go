@@ -74,9 +74,9 @@ func (l *loader) origin(key string) string {
 	case at.line == 0:
 		return "# " + printable(at.source)
 	}
-	s := "# " + printable(at.source) + ":" + strconv.Itoa(at.line)
+	parts := []string{printable(at.source) + ":" + strconv.Itoa(at.line)}
 	for _, name := range at.vars {
-		s += ", ${" + name + "}"
+		parts = append(parts, "${"+name+"}")
 	}
-	return s
+	return "# " + strings.Join(parts, ", ")
 }

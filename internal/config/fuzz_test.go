@@ -16,14 +16,15 @@ func reload(t interface {
 	Fatalf(string, ...any)
 }, w world, conf *Config) {
 	t.Helper()
-	text := strings.ReplaceAll(string(conf.YAML()), hidden, "filled-in")
+	const filledIn = "filled-in?access_token=x&key=y"
+	text := strings.ReplaceAll(string(conf.YAML()), hidden, filledIn)
 	again, err := Load(Input{File: "etc/again.yaml", Data: []byte(text), Env: w.env, ReadFile: w.readFile})
 	if err != nil {
 		t.Fatalf("refused: %v\n%s", err, text)
 	}
 	values := func(c *Config) (all []string) {
 		for _, s := range c.Effective() {
-			all = append(all, fmt.Sprintf("%s: %#v", s.Key, s.Value))
+			all = append(all, strings.ReplaceAll(fmt.Sprintf("%s: %#v", s.Key, s.Value), filledIn, hidden)) // a label may be ***
 		}
 		return all
 	}

@@ -65,7 +65,7 @@ func (l *loader) complain(key, text string) {
 	if stands, ok := l.alias[key]; ok {
 		key = stands
 	}
-	if l.partial[key] {
+	if l.partial[key] || l.failed[key+"_file"] || l.failed[key+"s"] { // url, url_file and urls stand for each other
 		return
 	}
 	for k := key; k != ""; k = parent(k) {

@@ -42,7 +42,7 @@ var testWorld = world{
 	files: map[string]string{
 		"etc/secret":     "hush-hush\n",
 		"etc/empty":      "\n",
-		"etc/broken.txt": "code: 90001\nnmae: OURS\n",
+		"etc/broken.txt": "code: 90001\nnames: OURS\n",
 	},
 	vars: map[string]string{"EMPTY": "", "LINES": "a\nb", "TOKEN": "hush-hush"},
 }

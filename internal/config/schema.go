@@ -58,7 +58,7 @@ func (l *loader) fields() section {
 		var path string
 		check := func(p string) error {
 			if extract.ParsePath(p) != nil {
-				return fmt.Errorf("want keys joined by dots, such as ctx.error.type; a dot inside a key is \\.")
+				return fmt.Errorf("want keys joined by dots, such as ctx.error.type, with \\. for a dot inside a key")
 			}
 			if l.conf.Fields == nil {
 				l.conf.Fields = map[string]string{}

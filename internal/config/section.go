@@ -3,6 +3,7 @@ package config
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -218,18 +219,11 @@ func (t texts) show(l *loader, key string) *yaml.Node {
 
 // list writes "a, b or c".
 func list(words []string) string {
-	s := ""
-	for i, w := range words {
-		switch {
-		case i == 0:
-		case i == len(words)-1:
-			s += " or "
-		default:
-			s += ", "
-		}
-		s += w
+	if len(words) < 2 {
+		return strings.Join(words, "")
 	}
-	return s
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 // printable keeps what stands in a file from doing harm to a terminal.
