@@ -45,7 +45,7 @@ type Options struct {
 	State     []byte            // of Snapshot, from before a restart or a reload; nil begins anew
 	Notified  func(Delivery)    // is called after each try, by several goroutines; nil is allowed
 	Transport http.RoundTripper // nil is the network
-	Rand      func() float64    // 0 ≤ x < 1, for the jitter of pauses; nil is math/rand
+	Rand      func() float64    // 0 ≤ x < 1, for the jitter of pauses, safe for concurrent use; nil is math/rand
 }
 
 // Delivery is one try to bring a message to a sink.

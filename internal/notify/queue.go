@@ -149,7 +149,7 @@ func (q *queue) at(e *entry, closing bool) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// due returns what is to be sent now, in the order of sending: the gravest first, among equals those that fire; the order
+// due returns what is to be sent now, in the order of sending: what fires before what is over, the gravest first; the order
 // of arrival where every record is sent. The time is that of the next to become due if none is now.
 func (q *queue) due(now time.Time, closing bool) ([]note, time.Time) {
 	var notes []note
@@ -170,11 +170,32 @@ func (q *queue) due(now time.Time, closing bool) ([]note, time.Time) {
 			return bySeq
 		}
 		return cmp.Or(
-			cmp.Compare(severityRank(&b.Alert), severityRank(&a.Alert)),
 			cmp.Compare(over(&a.Alert), over(&b.Alert)),
+			cmp.Compare(severityRank(&b.Alert), severityRank(&a.Alert)),
 			bySeq)
 	})
+	if q.kind.batch == 1 {
+		notes = oldestOfEach(notes)
+	}
 	return notes, next
+}
+
+// oldestOfEach leaves one note of each name, for people: the end of one storm is told before the next storm.
+func oldestOfEach(notes []note) []note {
+	oldest := map[string]*note{}
+	for i := range notes {
+		n := &notes[i]
+		if o := oldest[n.Alert.Alert]; o == nil || n.StartsAt.Before(o.StartsAt) {
+			oldest[n.Alert.Alert] = n
+		}
+	}
+	var kept []note
+	for i := range notes {
+		if oldest[notes[i].Alert.Alert] == &notes[i] {
+			kept = append(kept, notes[i])
+		}
+	}
+	return kept
 }
 
 func over(a *detect.Alert) int {

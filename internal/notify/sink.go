@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -165,7 +166,7 @@ func (s *Sink) validate(at string, bad func(field, format string, args ...any)) 
 		bad(at+"kind", "missing: want one of %s", strings.Join(Kinds(), ", "))
 		return
 	case k == nil:
-		bad(at+"kind", "%.60q is no kind of sink%s", s.Kind, didYouMean(s.Kind, Kinds()))
+		bad(at+"kind", "%.60q is no kind of sink%s", s.Kind, didYouMean(cmp.Or(otherNames[strings.ToLower(s.Kind)], s.Kind), Kinds()))
 		return
 	}
 	if s.Name != "" && !nameForm.MatchString(s.Name) {
@@ -190,6 +191,12 @@ func (s *Sink) validate(at string, bad func(field, format string, args ...any)) 
 	for i, u := range s.URLs {
 		s.validateURL(fmt.Sprintf("%surls[%d]", at, i), u, bad)
 	}
+}
+
+// otherNames are what people call a kind.
+var otherNames = map[string]string{
+	"dingding": "dingtalk", "钉钉": "dingtalk", "飞书": "feishu", "企业微信": "wecom", "wechat": "wecom", "weixin": "wecom", "wework": "wecom",
+	"am": "alertmanager", "prometheus": "alertmanager", "http": "webhook", "file": "ndjson", "json": "ndjson", "stdout": "ndjson",
 }
 
 // validateKeys finds settings that mean nothing to the kind, and contradictions.

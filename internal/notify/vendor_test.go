@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -116,8 +117,8 @@ func try(t *testing.T, s Sink, ctx context.Context, alerts ...detect.Alert) erro
 	return nil
 }
 
-// The signatures were made with: printf '%s\n%s' STAMP SECRET | openssl dgst -sha256 -hmac SECRET -binary | base64 (DingTalk)
-// and: printf '' | openssl dgst -sha256 -hmac "$(printf '%s\n%s' STAMP SECRET)" -binary | base64 (Feishu).
+// The signatures were made with openssl dgst -sha256 -hmac KEY -binary | base64: for DingTalk of STAMP, line end, SECRET with
+// SECRET as key, for Feishu of nothing with STAMP, line end, SECRET as key.
 func TestSignatures(t *testing.T) {
 	if got, want := signDingTalk("1795401080000", "SECabc"), "RRusw2u66TngQXsTm5LdK3a+81Mz3X5m+BCw9xl49M8="; got != want {
 		t.Errorf("DingTalk: %s, want %s", got, want)
@@ -279,8 +280,8 @@ func TestARefusalSaysWhatToDo(t *testing.T) {
 			if got := err.Error(); got != tc.want {
 				t.Errorf("error\n%s\nwant\n%s", got, tc.want)
 			}
-			if e := err.(*Error); e.Result != Rejected {
-				t.Errorf("result %s, want rejected", e.Result)
+			if e, ok := errors.AsType[*Error](err); !ok || e.Result != Rejected {
+				t.Errorf("%#v is not rejected", err)
 			}
 		})
 	}
