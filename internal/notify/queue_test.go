@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -67,6 +68,18 @@ func (f *far) taken() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.bodies)
+}
+
+func (f *far) times() []time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.at)
+}
+
+func (f *far) tries() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.tried)
 }
 
 // ding are options with one DingTalk robot at the far side.
@@ -159,10 +172,11 @@ func TestTheKindOfAStormIsToldWhenItIsKnownAndAWorseSeverity(t *testing.T) {
 
 func TestTheEndOfOneStormIsToldBeforeTheNextStorm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		up := true
+		var up atomic.Bool
+		up.Store(true)
 		f := &far{}
 		f.answer = func(int) (int, string) {
-			if !up {
+			if !up.Load() {
 				return 0, ""
 			}
 			return 200, `{"errcode":0}`
@@ -170,14 +184,14 @@ func TestTheEndOfOneStormIsToldBeforeTheNextStorm(t *testing.T) {
 		n := start(t, ding(f))
 		n.Send(storm())
 		synctest.Wait()
-		up = false
+		up.Store(false)
 		n.Send(resolved(storm()))
 		n.Send(spike(17, "error"))
 		next := storm()
 		next.StartsAt, next.At = next.StartsAt.Add(time.Hour), next.At.Add(time.Hour)
 		n.Send(next)
 		time.Sleep(time.Hour)
-		up = true
+		up.Store(true)
 		time.Sleep(time.Hour)
 		wantTitles(t, f, "🔴 严重 踢下线风暴 206/217",
 			"🟠 错误 17 突增 AJAX_ERROR", "🟢 已恢复 踢下线风暴 206/217", "🔴 严重 踢下线风暴 206/217")
@@ -235,7 +249,7 @@ func TestADayWithoutTheSink(t *testing.T) {
 		if s := n.Stats()[0]; s.Queued != 3 || s.OK != 2 || s.Errors == 0 || !strings.HasPrefix(s.LastError, "dingtalk: ") {
 			t.Errorf("in the night: %+v, want 3 alerts queued", s)
 		}
-		before := len(f.tried)
+		before := f.tries()
 		time.Sleep(4 * time.Hour)
 		wantTitles(t, f,
 			"🔴 严重 踢下线风暴 206/217", "🟠 错误 17 突增 AJAX_ERROR",
@@ -246,7 +260,7 @@ func TestADayWithoutTheSink(t *testing.T) {
 		if perHour := float64(before) / 23; perHour > 25 {
 			t.Errorf("%.0f tries an hour at a sink that is down", perHour)
 		}
-		if late := f.at[2].Sub(begin) - 25*time.Hour; late > maxPause {
+		if late := f.times()[2].Sub(begin) - 25*time.Hour; late > maxPause {
 			t.Errorf("the first message came %s after the sink was back", late)
 		}
 		closeNow(t, n)
@@ -273,11 +287,11 @@ func TestNoStateChangeThatMattersIsLost(t *testing.T) {
 			}
 		}
 		synctest.Test(t, func(t *testing.T) {
-			ok := true
+			var ok atomic.Bool
 			var told []string
 			f := &far{}
 			f.answer = func(int) (int, string) {
-				if !ok {
+				if !ok.Load() {
 					return 0, ""
 				}
 				return 200, `{"errcode":0}`
@@ -286,12 +300,12 @@ func TestNoStateChangeThatMattersIsLost(t *testing.T) {
 			n := start(t, opt)
 			for i, a := range sent {
 				synctest.Wait()
-				ok = up[i]
+				ok.Store(up[i])
 				n.Send(a)
 				time.Sleep(time.Minute)
 			}
 			synctest.Wait()
-			ok = true
+			ok.Store(true)
 			time.Sleep(time.Hour)
 			for _, body := range f.taken() {
 				told = append(told, textOf(t, "dingtalk", []byte(body)))
@@ -360,7 +374,7 @@ func TestAFloodIsFolded(t *testing.T) {
 		}
 		n.Send(storm()) // goes before the others that wait
 		time.Sleep(10 * time.Minute)
-		bodies, at := f.taken(), f.at
+		bodies, at := f.taken(), f.times()
 		for i := range at {
 			in := 0
 			for j := i; j < len(at) && at[j].Sub(at[i]) < time.Minute; j++ {
@@ -418,9 +432,10 @@ func TestARefusedAlertStaysQueuedAndDoesNotHoldUpOthers(t *testing.T) {
 			}
 			return 200, `{"errcode":0}`
 		}
+		var mu sync.Mutex
 		var tries []Delivery
 		opt := ding(f)
-		opt.Notified = func(d Delivery) { tries = append(tries, d) }
+		opt.Notified = func(d Delivery) { mu.Lock(); tries = append(tries, d); mu.Unlock() }
 		n := start(t, opt)
 		n.Send(storm())
 		synctest.Wait()
@@ -432,10 +447,12 @@ func TestARefusedAlertStaysQueuedAndDoesNotHoldUpOthers(t *testing.T) {
 		wantTitles(t, f, "🟠 错误 17 突增 AJAX_ERROR")
 		time.Sleep(time.Minute)
 		wantTitles(t, f, "🟠 错误 17 突增 AJAX_ERROR", "🔴 严重 踢下线风暴 206/217")
+		closeNow(t, n)
+		mu.Lock()
+		defer mu.Unlock()
 		if len(tries) != 3 || tries[0].Err == nil || tries[1].Err != nil || !slices.Equal(tries[2].Alerts, []string{"kick-storm"}) {
 			t.Errorf("deliveries %+v", tries)
 		}
-		closeNow(t, n)
 	})
 }
 
@@ -481,7 +498,7 @@ func TestAlertmanagerHearsEveryMinuteOfWhatFires(t *testing.T) {
 		}
 		n.Send(resolved(a))
 		time.Sleep(10 * time.Minute)
-		bodies := f.taken()
+		bodies, times := f.taken(), f.times()
 		if len(bodies) != 12 {
 			t.Fatalf("%d posts, want one more for each instance", len(bodies))
 		}
@@ -491,12 +508,12 @@ func TestAlertmanagerHearsEveryMinuteOfWhatFires(t *testing.T) {
 			if err := json.Unmarshal([]byte(body), &all); err != nil || len(all) != 1 {
 				t.Fatal(err, body)
 			}
-			p, wantEnd := all[0], f.at[i].Add(4*time.Minute)
+			p, wantEnd := all[0], times[i].Add(4*time.Minute)
 			if i >= 10 {
-				wantEnd = f.at[i]
+				wantEnd = times[i]
 			}
 			if !p.EndsAt.Equal(wantEnd) {
-				t.Errorf("post %d at %s ends at %s, want %s", i, f.at[i].Sub(begin), p.EndsAt, wantEnd)
+				t.Errorf("post %d at %s ends at %s, want %s", i, times[i].Sub(begin), p.EndsAt, wantEnd)
 			}
 			if labels == nil {
 				labels = p.Labels
@@ -530,13 +547,13 @@ func TestAStopDoesNotWaitForASinkThatIsDown(t *testing.T) {
 		n := start(t, ding(f))
 		n.Send(storm())
 		time.Sleep(time.Hour)
-		tried, begin := len(f.tried), time.Now()
+		tried, begin := f.tries(), time.Now()
 		err := n.Close(t.Context())
 		if err == nil || err.Error() != "dingtalk: 1 alerts not delivered: dingtalk: connect: no route to host" {
 			t.Errorf("error %v", err)
 		}
-		if len(f.tried) != tried+1 || time.Since(begin) != 0 {
-			t.Errorf("%d more tries, %s; want one, at once", len(f.tried)-tried, time.Since(begin))
+		if f.tries() != tried+1 || time.Since(begin) != 0 {
+			t.Errorf("%d more tries, %s; want one, at once", f.tries()-tried, time.Since(begin))
 		}
 
 		stuck := &far{stuck: make(chan struct{})}
@@ -559,10 +576,11 @@ func TestARestartForgetsNothing(t *testing.T) {
 		for _, up := range []bool{true, false} {
 			t.Run(fmt.Sprintf("after %d records, sink up %t", stop, up), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					ok := up
+					var ok atomic.Bool
+					ok.Store(up)
 					f := &far{}
 					f.answer = func(int) (int, string) {
-						if !ok {
+						if !ok.Load() {
 							return 0, ""
 						}
 						return 200, `{"errcode":0}`
@@ -575,7 +593,7 @@ func TestARestartForgetsNothing(t *testing.T) {
 					_ = n.Close(t.Context()) // says what is not delivered, if the sink is down
 					opt := ding(f)
 					opt.State = n.Snapshot()
-					ok = true
+					ok.Store(true)
 					n = start(t, opt)
 					rest := life[stop:]
 					if stop == 1 || stop == 2 {
