@@ -83,7 +83,7 @@ func (q *queue) put(a detect.Alert) {
 		q.makeRoom()
 		e = &entry{Labels: labelsOf(&a, q.labels)}
 		q.entries[id] = e
-	case a.At.Before(e.Alert.At) || e.Alert.State == detect.Resolved:
+	case a.At.Before(e.Alert.At):
 		return // a replay after a restart
 	}
 	if a.State == detect.Firing && e.Told == "" {

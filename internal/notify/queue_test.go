@@ -57,7 +57,7 @@ func (f *far) RoundTrip(r *http.Request) (*http.Response, error) {
 	if status == 0 {
 		return nil, errors.New("connect: no route to host")
 	}
-	if status == 200 && (strings.Contains(text, `"errcode":0`) || text == "ok") {
+	if status == 200 && (strings.Contains(text, `code":0`) || text == "ok") {
 		f.bodies = append(f.bodies, string(body))
 		f.at = append(f.at, time.Now())
 	}
@@ -361,40 +361,51 @@ func checkKnown(t *testing.T, told []string, name, state string) {
 	}
 }
 
-// TestAFloodIsFolded: 300 alerts at once never exceed 20 messages in any minute, and each of them is told.
+// TestAFloodIsFolded: 300 alerts at once never exceed the vendor's limit in any stretch of time, and each of them is told,
+// also where a message cannot carry all that wait.
 func TestAFloodIsFolded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := &far{}
-		n := start(t, ding(f))
-		for round := range 10 {
-			for i := range 30 {
-				n.Send(spike(int32(1000+30*round+i), "warning"))
-			}
-			time.Sleep(7 * time.Second)
-		}
-		n.Send(storm()) // goes before the others that wait
-		time.Sleep(10 * time.Minute)
-		bodies, at := f.taken(), f.times()
-		for i := range at {
-			in := 0
-			for j := i; j < len(at) && at[j].Sub(at[i]) < time.Minute; j++ {
-				in++
-			}
-			if in > 20 {
-				t.Fatalf("%d messages within a minute", in)
-			}
-		}
-		all := strings.Join(bodies, "\n")
-		for code := 1000; code < 1300; code++ {
-			if got := strings.Count(all, fmt.Sprintf("警告 %d 突增", code)); got < 1 || got > 3 { // title and heading of its own message
-				t.Errorf("%d is told %d times", code, got)
-			}
-		}
-		if len(bodies) > 40 {
-			t.Errorf("%d messages for 301 alerts: nothing is folded", len(bodies))
-		}
-		closeNow(t, n)
-	})
+	for _, tc := range []struct {
+		kind  string
+		limit int
+		in    time.Duration
+	}{
+		{"dingtalk", 20, time.Minute}, {"wecom", 20, time.Minute}, {"feishu", 5, time.Second}, {"feishu", 100, time.Minute}, {"slack", 1, time.Second},
+	} {
+		t.Run(fmt.Sprintf("%s, %d in %s", tc.kind, tc.limit, tc.in), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := &far{answer: func(int) (int, string) { return 200, yes[tc.kind] }}
+				n := start(t, Options{
+					Sinks: []Sink{{Kind: tc.kind, URL: "https://robot.example/?key=secret-token", Lang: "zh"}}, Catalog: catalog.Web(), Transport: f,
+				})
+				for round := range 3 {
+					for i := range 100 {
+						n.Send(spike(int32(1000+100*round+i), "warning"))
+					}
+					time.Sleep(7 * time.Second)
+				}
+				time.Sleep(10 * time.Minute)
+				at := f.times()
+				for i := range at {
+					if j := i + tc.limit; j < len(at) && at[j].Sub(at[i]) < tc.in {
+						t.Fatalf("%d messages within %s", tc.limit+1, at[j].Sub(at[i]))
+					}
+				}
+				var all strings.Builder
+				for _, body := range f.taken() {
+					all.WriteString(textOf(t, tc.kind, []byte(body)) + "\n")
+				}
+				for code := 1000; code < 1300; code++ {
+					if got := strings.Count(all.String(), fmt.Sprintf("警告 %d 突增", code)); got != 1 {
+						t.Errorf("%d is told %d times", code, got)
+					}
+				}
+				if len(at) > 80 {
+					t.Errorf("%d messages for 300 alerts: nothing is folded", len(at))
+				}
+				closeNow(t, n)
+			})
+		})
+	}
 }
 
 func TestSendNeverBlocksAndTheQueueHasAnEnd(t *testing.T) {
@@ -453,6 +464,44 @@ func TestARefusedAlertStaysQueuedAndDoesNotHoldUpOthers(t *testing.T) {
 		if len(tries) != 3 || tries[0].Err == nil || tries[1].Err != nil || !slices.Equal(tries[2].Alerts, []string{"kick-storm"}) {
 			t.Errorf("deliveries %+v", tries)
 		}
+	})
+}
+
+func TestARecordThatComesAgainChangesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &far{stuck: make(chan struct{})}
+		n := start(t, ding(f))
+		for _, a := range []detect.Alert{storm(), updated(storm()), resolved(storm()), storm(), updated(storm())} {
+			n.Send(a)
+			synctest.Wait() // the first is under way
+		}
+		close(f.stuck)
+		closeNow(t, n)
+		wantTitles(t, f, "🔴 严重 踢下线风暴 206/217", "🟢 已恢复 踢下线风暴 206/217")
+	})
+}
+
+func TestTooManyMeansSilenceForTenMinutes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &far{answer: func(n int) (int, string) {
+			if n == 1 {
+				return 200, `{"errcode":130101,"errmsg":"send too fast"}`
+			}
+			return 200, `{"errcode":0}`
+		}}
+		n := start(t, ding(f))
+		n.Send(storm())
+		time.Sleep(9 * time.Minute)
+		n.Send(spike(17, "error"))
+		if got := f.tries(); got != 1 {
+			t.Errorf("%d tries in ten minutes of silence", got)
+		}
+		time.Sleep(2 * time.Minute)
+		wantTitles(t, f, "🔴 严重 踢下线风暴 206/217", "🟠 错误 17 突增 AJAX_ERROR")
+		if s := n.Stats()[0]; s.Rejected != 1 || s.Errors != 0 {
+			t.Errorf("stats %+v, want the vendor's no as rejected", s)
+		}
+		closeNow(t, n)
 	})
 }
 
@@ -636,6 +685,42 @@ func TestNDJSONGetsEveryRecordInOrder(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatComesWhileAMessageIsUnderWayIsSentAfterIt holds up the writer in the middle of a record.
+func TestWhatComesWhileAMessageIsUnderWayIsSentAfterIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := make(pipe)
+		n := start(t, Options{Sinks: []Sink{{Kind: "ndjson", Writer: w}}})
+		var got []string
+		read := func() {
+			for line := range strings.SplitSeq(strings.TrimSpace(<-w), "\n") {
+				var a detect.Alert
+				if err := json.Unmarshal([]byte(line), &a); err != nil {
+					t.Error(err)
+				}
+				got = append(got, a.State)
+			}
+		}
+		n.Send(storm())
+		synctest.Wait() // writes
+		n.Send(updated(storm()))
+		n.Send(updated(updated(storm()))) // supersedes it
+		read()
+		synctest.Wait()
+		n.Send(resolved(storm()))
+		read()
+		read()
+		if want := []string{"firing", "update", "resolved"}; !slices.Equal(got, want) {
+			t.Errorf("wrote %q, want %q", got, want)
+		}
+		closeNow(t, n)
+	})
+}
+
+// pipe hands over each write to who reads.
+type pipe chan string
+
+func (p pipe) Write(b []byte) (int, error) { p <- string(b); return len(b), nil }
 
 func TestPausesGrowAndJitter(t *testing.T) {
 	for _, tc := range []struct {

@@ -269,6 +269,8 @@ func TestARefusalSaysWhatToDo(t *testing.T) {
 			"webhook: HTTP 401 who are you, ***?: check the token or password"},
 		{"Alertmanager refuses", Sink{Kind: "alertmanager"}, answer(400, `"start time must be before end time"`),
 			`alertmanager: HTTP 400 "start time must be before end time"`},
+		{"webhook that repeats the token in its path", Sink{Kind: "webhook", URL: "http://host/hooks/path-token"}, answer(404, "no hook path-token"),
+			"webhook: HTTP 404 no hook ***: check url:"},
 		{"answer with control characters", Sink{Kind: "webhook"}, answer(400, "\x1b[31mred\u202e\nline"),
 			`webhook: HTTP 400 \u001b[31mred\u202e line`},
 	} {
