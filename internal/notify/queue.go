@@ -47,7 +47,7 @@ type entry struct {
 	notBefore time.Time
 	rejected  int
 	since     time.Time // of the first rejection
-	lastTry   bool      // made after the close
+	lastTry   uint64    // seq of the record that was tried while closing
 }
 
 // note is what a message has to say of one alert: a copy, for use without the lock.
@@ -140,7 +140,7 @@ func (q *queue) news(e *entry) bool {
 func (q *queue) at(e *entry, closing bool) (time.Time, bool) {
 	switch {
 	case closing:
-		return time.Time{}, q.news(e) && !e.lastTry
+		return time.Time{}, q.news(e) && e.lastTry != e.seq
 	case q.news(e):
 		return e.notBefore, true
 	case q.kind.resend > 0 && e.Alert.State != detect.Resolved:

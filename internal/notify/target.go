@@ -168,18 +168,18 @@ func (t *target) settle(notes []note, err *Error, now time.Time) {
 	}
 }
 
-// tried keeps notes from being sent once more while closing.
+// tried keeps notes from being sent once more while closing, but not what came after them.
 func (q *queue) tried(notes []note) {
 	for i := range notes {
 		if e := q.entries[notes[i].id]; e != nil {
-			e.lastTry = true
+			e.lastTry = notes[i].seq
 		}
 	}
 }
 
 func (q *queue) triedAll() {
 	for _, e := range q.entries {
-		e.lastTry = true
+		e.lastTry = e.seq
 	}
 }
 
