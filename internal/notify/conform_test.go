@@ -155,9 +155,10 @@ func TestEverySinkSurvivesTheNetwork(t *testing.T) {
 	}
 	closed.Close()
 	for _, kind := range httpKinds() {
-		tls := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, yes[kind]) }))
+		tls := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, yes[kind]) }))
+		tls.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+		tls.StartTLS()
 		defer tls.Close()
-		tls.Config.ErrorLog = nil
 		path := "/hook-in-a-path?access_token=secret-token"
 		for _, tc := range []struct{ name, url, want string }{
 			{"connection refused", "http://" + closed.Addr().String() + path, "connection refused"},
