@@ -179,7 +179,7 @@ type weighed struct {
 func (p *profile) open(onset int64) contrast {
 	var c contrast
 	first := onset / minuteBuckets
-	for m := first; m <= p.minute; m++ {
+	for m := max(first, p.minute-minutes+1, 0); m <= p.minute; m++ {
 		p.hot[m%minutes] = true
 	}
 	for i := range p.fields {

@@ -258,7 +258,7 @@ func (d *Detector) stepSeries(s *series, b int64, c *Cell, gap bool) {
 	was := s.firing
 	did := s.step(c.past(), gap, p)
 	if c != nil {
-		s.recent.add(b, c)
+		s.recent.add(b, c.Hashes, c.Kicks)
 		s.profile.add(b, c.Values, was || s.firing)
 	}
 	switch {
@@ -295,11 +295,13 @@ func (s *series) openEvidence(b int64, c *Cell) {
 	for i := s.onset; i <= b; i++ {
 		s.ev.add(*s.at(i), s.expected(i))
 	}
-	for _, x := range s.recent.since(s.onset) {
-		s.ev.see(x, isKick(s.code))
-	}
-	if c != nil && len(c.Hashes) > recentUsers {
-		s.ev.seeAll(b, c, recentUsers, isKick(s.code))
+	s.recent.since(s.onset, func(x sighting) {
+		if x.bucket < b {
+			s.ev.see(x, isKick(s.code))
+		}
+	})
+	if c != nil {
+		s.ev.seeAll(b, c)
 	}
 	s.profile.advance(b / minuteBuckets)
 	s.ev.changes = s.profile.open(s.onset)
@@ -308,7 +310,7 @@ func (s *series) openEvidence(b int64, c *Cell) {
 func (s *series) addEvidence(b int64, c *Cell) {
 	s.ev.add(*s.at(b), s.expected(b))
 	if c != nil {
-		s.ev.seeAll(b, c, 0, isKick(s.code))
+		s.ev.seeAll(b, c)
 		s.ev.changes.add(c.Values)
 	}
 }
@@ -321,14 +323,14 @@ func (s *series) expected(b int64) float64 {
 	return s.frozen
 }
 
-// seeAll takes the users of a cell from the given one on.
-func (e *evidence) seeAll(b int64, c *Cell, first int, kick bool) {
-	for i := first; i < len(c.Hashes); i++ {
-		x := sighting{bucket: b, user: c.Hashes[i]}
+// seeAll takes the users of a cell.
+func (e *evidence) seeAll(b int64, c *Cell) {
+	for i, user := range c.Hashes {
+		x := sighting{bucket: b, user: user}
 		if i < len(c.Kicks) {
 			x.devices = c.Kicks[i].Devices
 		}
-		e.see(x, kick)
+		e.see(x, isKick(c.Code))
 	}
 }
 

@@ -96,7 +96,9 @@ func (f *feed) take(width int64) aggregate.Cell {
 	if width == 1 {
 		return c
 	}
-	share := func(n int64) int64 { return n/width*(part+1) + n%width*(part+1)/width - n/width*part - n%width*part/width }
+	share := func(n int64) int64 {
+		return n/width*(part+1) + n%width*(part+1)/width - n/width*part - n%width*part/width
+	}
 	c.Events, c.Users, c.Anonymous = share(c.Events), share(c.Users), share(c.Anonymous)
 	if part < width-1 {
 		c.Hashes, c.Kicks = nil, nil

@@ -227,7 +227,7 @@ func (d *Detector) alert(inc *incident, state string, b int64) Alert {
 	return a
 }
 
-var clockNames = [clocks]string{"10s", "1m", "10m"}
+var clockNames = [clocks + 1]string{"10s", "1m", "10m", "3m"}
 
 // everyone returns what all codes together were like before an onset.
 func (d *Detector) everyone(onset int64) *contrast {

@@ -1,9 +1,6 @@
 package detect
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 // limit is a plain threshold and where it stands.
 type limit struct {
@@ -56,7 +53,7 @@ func (d *Detector) stepLimit(l *limit, b int64, cells []Cell) {
 	for i := range cells {
 		if c := &cells[i]; l.covers(c.Code) {
 			now.add(c.past(), 0)
-			now.seeAll(b, c, 0, false)
+			now.seeAll(b, c)
 			now.changes.add(c.Values)
 		}
 	}
@@ -119,11 +116,8 @@ func (d *Detector) openLimit(l *limit, b int64) {
 	l.onset = l.counts[0].b
 	l.ev = evidence{events: l.sum}
 	for _, s := range d.series {
-		if !l.covers(s.code) {
-			continue
-		}
-		for _, x := range s.recent.since(l.onset) {
-			l.ev.see(x, false)
+		if l.covers(s.code) {
+			s.recent.since(l.onset, func(x sighting) { l.ev.see(x, false) })
 		}
 	}
 	for _, x := range l.users {
@@ -179,9 +173,4 @@ func (d *Detector) recordLimit(l *limit, state string, b int64) {
 		a.Rate = round(float64(l.ev.events)/(float64(l.hot-l.onset+1)/minuteBuckets), 1)
 	}
 	d.out = append(d.out, a)
-}
-
-// sortSightings brings sightings into the order of limit.users.
-func sortSightings(all []sighting) {
-	slices.SortFunc(all, func(a, b sighting) int { return cmp.Or(cmp.Compare(a.bucket, b.bucket), cmp.Compare(a.user, b.user)) })
 }

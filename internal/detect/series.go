@@ -15,6 +15,15 @@ const (
 // clockBuckets is what each clock looks at: the last 10 s, 1 min, 10 min.
 var clockBuckets = [clocks]int64{1, 6, 60}
 
+// The edge clock asks how the last 3 min compare with what came just before them, because a level that wanders does not
+// jump. It has a mean of its own, with less delay, and no day memory (decision 0010).
+const (
+	edge        = clocks // its number among the clocks
+	edgeBuckets = 18
+	edgeDecay   = 0.935506985031617737730433791647 // τ 150 s
+	edgeLeast   = 12                 // buckets it must have learned
+)
+
 // Decay of what is learned, per bucket (local, daily) or per block (dispersion): exp(−width/τ), written out because exp is
 // not the same on every machine.
 const (
@@ -27,6 +36,8 @@ var blockDecay = [clocks]float64{ // τ 3 days
 	0.9997685453082895011164822336314982497321,
 	0.9976878623029229512724844739189501307650,
 }
+
+const edgeBlockDecay = 0.999305796626292124974617375141 // τ 3 days
 
 // level is a decayed sum and the decayed number of buckets in it.
 type level struct{ s, n float64 }
@@ -69,7 +80,8 @@ type past struct {
 	events   uint32
 	users    uint32 // of y
 	forecast float64
-	skip     bool // not to be learned: of an alert, or a gap
+	near     float64 // forecast of the edge clock
+	skip     bool    // not to be learned: of an alert, or a gap
 	gap      bool
 }
 
@@ -107,6 +119,8 @@ type series struct {
 
 	local, daily level
 	clocks       [clocks]clock
+	near         level // of the edge clock
+	edge         clock
 	ring         [ringLen]past
 	memory       dayMemory
 	seen         int64 // buckets of this slot that are no gap
@@ -160,6 +174,9 @@ func (s *series) step(x past, gap bool, p *params) change {
 		s.turnSlot(b)
 	}
 	x.forecast, x.gap, x.skip = r, gap, gap || s.firing
+	if s.near.n > 0 {
+		x.near = s.near.s / s.near.n
+	}
 	s.push(b, x)
 
 	did := nothing
@@ -182,6 +199,14 @@ func (s *series) push(b int64, x past) {
 			c.sum -= int64(s.at(old).y)
 		}
 		c.max = max(c.max, c.sum)
+	}
+	s.edge.sum += int64(x.y)
+	if old := b - edgeBuckets; old >= s.born {
+		o := s.at(old)
+		s.edge.sum -= int64(o.y)
+		if !o.skip {
+			s.near.add(float64(o.y), edgeDecay)
+		}
 	}
 	*s.at(b) = x
 	if x.y > 0 {
@@ -247,18 +272,38 @@ func (s *series) test(b int64, r, a, d float64, p *params) change {
 			best, at, usual = z, k, m
 		}
 	}
+	if z, m := s.testEdge(b, rate, p); z > best {
+		best, at, usual = z, edge, m
+	}
 	if at < 0 || best < p.threshold {
 		return nothing
 	}
-	n := float64(clockBuckets[at])
+	y, n := float64(s.edge.sum), float64(edgeBuckets)
+	if at != edge {
+		y, n = float64(s.clocks[at].sum), float64(clockBuckets[at])
+	}
 	s.firing, s.since, s.hot, s.quiet = true, b, b, 0
 	s.frozen, s.clock, s.score = usual/n, at, best
-	s.onset = s.findOnset(b, s.frozen, float64(s.clocks[at].sum)/n)
+	s.onset = s.findOnset(b, s.frozen, y/n)
 	for i := s.onset; i <= b; i++ {
 		s.at(i).skip = true
 	}
 	s.lastHot = b
 	return fired
+}
+
+// testEdge returns the surprise of the edge clock, and what was usual for it.
+func (s *series) testEdge(b int64, rate float64, p *params) (score, usual float64) {
+	y := float64(s.edge.sum)
+	if y < p.minCount || s.near.n < edgeLeast || s.have(b, edgeBuckets) != edgeBuckets {
+		return 0, 0
+	}
+	promise := min(s.clocks[2].promise, edgeBuckets/minuteBuckets*s.clocks[1].promise)
+	m := max(edgeBuckets*max(rate, s.near.s/s.near.n), promise)
+	if y-m < p.minCount || y < 1.5*m {
+		return 0, 0
+	}
+	return surprise(y, m, max(s.edge.spread(), 1/(0.5+s.near.s))), m
 }
 
 // have returns how many of the last n buckets are no gap, or −1 if the window is not full, reaches back into an alert, or
@@ -357,12 +402,22 @@ func (s *series) learn(b int64) {
 				c.blockY, c.blockF, c.blockN = 0, 0, 0
 			}
 		}
+		e := &s.edge
+		e.blockY += y
+		e.blockF += x.near
+		if e.blockN++; e.blockN == edgeBuckets {
+			e.learn(e.blockY, e.blockF, edgeBlockDecay)
+			e.blockY, e.blockF, e.blockN = 0, 0, 0
+		}
 	}
 	if s.local.s < tiny {
 		s.local.s = 0
 	}
 	if s.daily.s < tiny {
 		s.daily.s = 0
+	}
+	if s.near.s < tiny {
+		s.near.s = 0
 	}
 }
 

@@ -21,6 +21,9 @@ var (
 	localPowers = powersOf(localDecay)
 	dailyPowers = powersOf(dailyDecay)
 	blockPowers = [clocks]powers{powersOf(blockDecay[0]), powersOf(blockDecay[1]), powersOf(blockDecay[2])}
+
+	nearPowers      = powersOf(edgeDecay)
+	edgeBlockPowers = powersOf(edgeBlockDecay)
 )
 
 func (l *level) addZeros(n int64, p *powers) {
@@ -41,20 +44,25 @@ func (s *series) maySleep() bool {
 func (s *series) sleepSlot(gaps uint64) {
 	first := s.now + 1
 	s.keepSlot(first)
-	learn, forecast := int64(0), 0.0
+	learn, forecast, near := int64(0), 0.0, 0.0
 	for b := s.learned; b < first; b++ {
 		if x := s.at(b); !x.skip {
 			learn++
 			forecast += x.forecast
+			near += x.near
 		}
 	}
 	if learn > 0 {
-		s.learnZeros(learn, forecast/float64(learn))
+		s.learnZeros(learn, forecast/float64(learn), near/float64(learn))
 	}
 	r, _, _ := s.usual()
+	e := 0.0
+	if s.near.n > 0 {
+		e = s.near.s / s.near.n
+	}
 	for i := range int64(slotBuckets) {
 		gap := gaps>>i&1 != 0
-		*s.at(first + i) = past{forecast: r, skip: gap, gap: gap}
+		*s.at(first + i) = past{forecast: r, near: e, skip: gap, gap: gap}
 		if gap {
 			s.lastGap = first + i
 		} else {
@@ -65,30 +73,35 @@ func (s *series) sleepSlot(gaps uint64) {
 	s.now = first + slotBuckets - 1
 }
 
-// learnZeros learns n ≤ delay buckets of nothing, of which f was expected in each.
-func (s *series) learnZeros(n int64, f float64) {
+// learnZeros learns n ≤ delay buckets of nothing, of which f was expected in each, and near by the edge clock.
+func (s *series) learnZeros(n int64, f, near float64) {
 	s.local.addZeros(n, &localPowers)
 	s.daily.addZeros(n, &dailyPowers)
+	s.near.addZeros(n, &nearPowers)
 	for k := range s.clocks {
-		c, size := &s.clocks[k], clockBuckets[k]
-		rest := n
-		if c.blockN > 0 && c.blockN+rest >= size {
-			fill := size - c.blockN
-			c.learn(c.blockY, c.blockF+float64(float64(fill)*f), blockDecay[k])
-			c.blockY, c.blockF, c.blockN = 0, 0, 0
-			rest -= fill
-		}
-		if full := rest / size; c.blockN == 0 && full > 0 {
-			c.learnZeros(full, float64(float64(size)*f), &blockPowers[k])
-			rest -= full * size
-		}
-		c.blockF += float64(float64(rest) * f)
-		c.blockN += rest
+		s.clocks[k].learnZeros(n, clockBuckets[k], f, blockDecay[k], &blockPowers[k])
 	}
+	s.edge.learnZeros(n, edgeBuckets, near, edgeBlockDecay, &edgeBlockPowers)
 }
 
-// learnZeros adds n full blocks of nothing, of which f was expected in each.
-func (c *clock) learnZeros(n int64, f float64, p *powers) {
+// learnZeros learns n buckets of nothing, of which f was expected in each; size of them make a block.
+func (c *clock) learnZeros(n, size int64, f, decay float64, p *powers) {
+	if c.blockN > 0 && c.blockN+n >= size {
+		fill := size - c.blockN
+		c.learn(c.blockY, c.blockF+float64(float64(fill)*f), decay)
+		c.blockY, c.blockF, c.blockN = 0, 0, 0
+		n -= fill
+	}
+	if full := n / size; c.blockN == 0 && full > 0 {
+		c.addZeros(full, float64(float64(size)*f), p)
+		n -= full * size
+	}
+	c.blockF += float64(float64(n) * f)
+	c.blockN += n
+}
+
+// addZeros adds n full blocks of nothing, of which f was expected in each.
+func (c *clock) addZeros(n int64, f float64, p *powers) {
 	f2 := float64(f * f)
 	c.q = float64(c.q*p.pow[n]) + float64((f2-f)*p.sum[n])
 	c.d = float64(c.d*p.pow[n]) + float64(f2*p.sum[n])

@@ -13,7 +13,7 @@ type Code struct {
 	Name    string
 	Job     bool // jobs look like storms on their first day, and are left out there
 	count   func(b int64) int64
-	excused func(b int64) bool // times at which an alert is right
+	excused func(b int64) bool // whether an alert that fires now is right
 }
 
 // Count returns what bucket b has; buckets are asked for in order, each once.
@@ -51,6 +51,9 @@ func NewFleet(seed uint64, length int64) *Fleet {
 
 func even(s source, perMinute, ratio float64) *Code {
 	g := &background{source: s, rate: perMinute / Minute, shape: daily(ratio)}
+	if perMinute > 1 {
+		g.scatter = Scatter(s.IntN(3))
+	}
 	return &Code{count: func(b int64) int64 { return g.at(b, 1) }}
 }
 
@@ -67,10 +70,7 @@ func clumped(s source, perMinute float64) *Code {
 
 // busy: overdispersed, with the day and the week.
 func busy(s source, perMinute float64) *Code {
-	scatter := Negative
-	if s.Float64() < 0.5 {
-		scatter = Wander
-	}
+	scatter := Scatter(s.between(int64(Negative), int64(Wander)))
 	day, weekend := daily(s.uniform(1, 5)), s.uniform(0.4, 1)
 	g := &background{source: s, rate: perMinute / Minute, scatter: scatter}
 	g.shape = func(b int64) float64 {
@@ -82,12 +82,16 @@ func busy(s source, perMinute float64) *Code {
 	return &Code{count: func(b int64) int64 { return g.at(b, 1) }}
 }
 
-// office: at nine it rises to a multiple within minutes, at six it falls.
+// office: at about nine it rises to a multiple within minutes, at about six it falls; not at the same minute each day.
 func office(s source) *Code {
 	ratio, ramp := s.uniform(2, 6), s.uniform(5*Minute, 30*Minute)
 	g := &background{source: s, rate: s.logUniform(2, 200) / Minute}
+	late := 0.0
 	g.shape = func(b int64) float64 {
-		at := float64(b % Day)
+		at := float64(b%Day) - late
+		if b%Day == 0 {
+			late = 5 * Minute * s.NormFloat64()
+		}
 		up := clamp01((at - 9*Hour) / ramp)
 		down := clamp01((at - 18*Hour) / ramp)
 		return 1 + (ratio-1)*(up-down)
@@ -160,6 +164,7 @@ func deploys(s source, length int64) *Code {
 		all = append(all, d)
 	}
 	level, next := 1.0, 0
+	told := map[int64]bool{}
 	return &Code{
 		count: func(b int64) int64 {
 			for next < len(all) && all[next].at <= b {
@@ -170,7 +175,8 @@ func deploys(s source, length int64) *Code {
 		},
 		excused: func(b int64) bool {
 			for _, d := range all {
-				if d.much && b >= d.at && b < d.at+12*Hour {
+				if d.much && b >= d.at && b < d.at+12*Hour && !told[d.at] {
+					told[d.at] = true // one alert is right, a second is not
 					return true
 				}
 			}
@@ -179,12 +185,12 @@ func deploys(s source, length int64) *Code {
 	}
 }
 
-// randomWalk: the level wanders without a home, by about ×1.6 a day.
+// randomWalk: the level wanders without a home, by about ×2 a day.
 func randomWalk(s source) *Code {
 	g := &background{source: s, rate: s.logUniform(5, 100) / Minute}
 	log := 0.0
 	return &Code{count: func(b int64) int64 {
-		log = min(max(log+0.5/math.Sqrt(Day)*s.NormFloat64(), -2), 2)
+		log = min(max(log+0.7/math.Sqrt(Day)*s.NormFloat64(), -2), 2)
 		return g.at(b, math.Exp(log))
 	}}
 }

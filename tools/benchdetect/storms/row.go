@@ -117,6 +117,9 @@ func wave(s source, peak float64, length int64) [][]uint64 {
 	return in
 }
 
+// Debug prints.
+var Debug bool
+
 // Score is how a method did on a row.
 type Score struct {
 	Storms, Found, Fast   int
@@ -191,6 +194,10 @@ func (r *Row) Run(seed uint64, storms int, methods func() []Method) []Score {
 				spans := r.play(newSource(seed, 1000+stream), rate, scatter, ratio, storms, ms)
 				if total == nil {
 					total = make([]Score, len(ms))
+				}
+				if Debug {
+					x := score(r, spans, ms[0].Episodes())
+					fmt.Printf("  %6.1f %-18s ×%.0f %d/%d\n", rate, scatter, ratio, x.Found, x.Storms)
 				}
 				for i, m := range ms {
 					total[i].Add(score(r, spans, m.Episodes()))
