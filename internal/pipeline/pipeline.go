@@ -177,13 +177,16 @@ func (p *part) close() {
 
 // take returns what was counted since the last call and starts anew. Lines in which nothing was found are counted here.
 func (p *part) take() (*aggregate.Tally, []Record) {
-	p.close()
 	now := p.cutter.Counts()
+	if now.Lines > p.open.line { // else more documents may come of this line
+		p.close()
+	}
 	p.tally.Bytes(now.Bytes - p.counted.Bytes)
 	empty := now.Empty - p.counted.Empty
 	p.tally.Lines(aggregate.Empty, empty)
-	p.tally.Lines(aggregate.WithoutError, now.Lines-p.counted.Lines-empty-p.classed)
-	p.counted, p.classed = now, 0
+	without := now.Lines - p.counted.Lines - empty - p.classed
+	p.tally.Lines(aggregate.WithoutError, max(without, 0))
+	p.counted, p.classed = now, max(-without, 0) // documents may come before their lines are counted
 	tally, records := p.tally, p.records
 	p.tally, p.records = aggregate.New(p.opt.Aggregate), nil
 	return tally, records

@@ -172,6 +172,7 @@ func (j *job) run(ctx context.Context, opt *Options) {
 	r := &reader{ctx: ctx, opt: opt, r: j.stream.Reader}
 	if j.to > 0 {
 		r.r = io.NewSectionReader(j.stream.ReaderAt, j.from, j.to-j.from)
+		p.prime(j.stream.ReaderAt, j.from)
 	}
 	for {
 		r.left, r.soft = opt.partSize(), false
@@ -189,6 +190,24 @@ func (j *job) run(ctx context.Context, opt *Options) {
 		if done {
 			return
 		}
+	}
+}
+
+// primeBytes is how far before its beginning a part looks for the date of clocks that have none.
+const primeBytes = 256 << 10
+
+// prime lets the extractor see the documents before the part, so that it knows the last date, as it would in a whole file.
+func (p *part) prime(r io.ReaderAt, from int64) {
+	lead := min(from, primeBytes)
+	cutter := frame.New(frame.Options{MaxDocument: p.opt.MaxDocument, Needle: p.opt.Needle})
+	see := func(doc frame.Document) error {
+		if !doc.TooLong {
+			p.extract.Extract(doc.Data)
+		}
+		return nil
+	}
+	if cutter.Cut(io.NewSectionReader(r, from-lead, lead), see) == nil { // an error comes again when the part is read
+		_ = cutter.Flush(see)
 	}
 }
 
