@@ -80,7 +80,8 @@ type tailing struct {
 	failed   []aggregate.InputError
 	saved    time.Time
 	fresh    bool // there is something that is not saved
-	open     map[int]bool
+	settled  bool // all that was there at the start has been read and saved
+	open     map[int]bool // generations that have not ended
 }
 
 // event takes what the follower gave.
@@ -106,6 +107,10 @@ func (t *tailing) event(ev source.Event) error {
 	case source.Idle:
 		if err := t.out.Flush(); err != nil {
 			return err
+		}
+		if !t.settled { // from here on a restart knows what was there before it
+			t.settled, t.fresh = true, true
+			return t.save()
 		}
 	case source.Note:
 		if !t.quiet {
