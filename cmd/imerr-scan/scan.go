@@ -65,7 +65,7 @@ func addScan(root *cobra.Command, env *environ) {
 	f.IntVarP(&s.jobs, "jobs", "j", 0, "parts read at once (default: one per processor)")
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "no progress, no warnings")
 	f.StringVar(&s.state, "state", "", "with -f: file that keeps positions and counts over restarts")
-	f.BoolVar(&s.validate, "validate", false, "parse each line: what is no JSON counts as broken (about ten times slower)")
+	f.BoolVar(&s.validate, "validate", false, "parse each line: what is no JSON counts as broken (three to four times slower)")
 	f.StringVar(&s.maxDoc, "max-document", "1MiB", "longest document that is read")
 	complete(root, "output", scanOutputs...)
 	complete(root, "category", categories...)

@@ -10,6 +10,7 @@ package pipeline
 import (
 	"imerr-scan/internal/aggregate"
 	"imerr-scan/internal/frame"
+	"imerr-scan/internal/needle"
 	"imerr-scan/pkg/catalog"
 	"imerr-scan/pkg/classify"
 	"imerr-scan/pkg/extract"
@@ -59,6 +60,7 @@ type part struct {
 	extract  *extract.Extractor
 	classify *classify.Classifier
 
+	find    func(b []byte, from int) int // the needle
 	source  string
 	tally   *aggregate.Tally
 	records []Record
@@ -75,8 +77,13 @@ type lineClass struct {
 }
 
 func newPart(opt *Options, source string, ex extract.Options) *part {
+	find := opt.Needle
+	if find == nil {
+		find = needle.Next
+	}
 	return &part{
 		opt:      opt,
+		find:     find,
 		cutter:   frame.New(frame.Options{MaxDocument: opt.MaxDocument, Needle: opt.Needle, All: opt.Validate}),
 		extract:  extract.New(ex),
 		classify: classify.New(opt.Catalog),
@@ -89,6 +96,10 @@ func newPart(opt *Options, source string, ex extract.Options) *part {
 func (p *part) document(doc frame.Document) error {
 	if doc.TooLong {
 		p.class(doc, aggregate.TooLong)
+		return nil
+	}
+	if p.opt.Validate && p.find(doc.Data, 0) < 0 && extract.Valid(doc.Data) { // most lines, several times faster
+		p.class(doc, aggregate.WithoutError)
 		return nil
 	}
 	found := p.extract.Extract(doc.Data)
