@@ -79,8 +79,8 @@ type tailing struct {
 	total    *aggregate.Tally
 	failed   []aggregate.InputError
 	saved    time.Time
-	fresh    bool // there is something that is not saved
-	settled  bool // all that was there at the start has been read and saved
+	fresh    bool         // there is something that is not saved
+	settled  bool         // all that was there at the start has been read and saved
 	open     map[int]bool // generations that have not ended
 }
 

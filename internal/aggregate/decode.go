@@ -81,15 +81,15 @@ func (t *Tally) decode(r *reader) {
 	r.series(&t.seen, &t.bounds)
 }
 
-func (k *code) decode(r *reader, b *bounds) {
-	k.count = r.positive()
-	k.span = r.span()
-	r.users(&k.users)
-	readHeavy(r, &k.reasons, r.key, nil)
-	readHeavy(r, &k.versions, r.key, nil)
-	readHeavy(r, &k.platforms, r.key, nil)
-	readHeavy(r, &k.inner, r.int32, nil)
-	r.series(&k.series, b)
+func (c *code) decode(r *reader, b *bounds) {
+	c.count = r.positive()
+	c.span = r.span()
+	r.users(&c.users)
+	readHeavy(r, &c.reasons, r.key, nil)
+	readHeavy(r, &c.versions, r.key, nil)
+	readHeavy(r, &c.platforms, r.key, nil)
+	readHeavy(r, &c.inner, r.int32, nil)
+	r.series(&c.series, b)
 }
 
 func (u *unknown) decode(r *reader) {

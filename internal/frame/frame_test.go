@@ -242,16 +242,16 @@ func TestCutErrors(t *testing.T) {
 	broken := errors.New("broken")
 	emit := func(Document) error { return nil }
 	c := New(Options{})
-	if err := c.Cut(io.MultiReader(strings.NewReader("a\nb"), iotest.ErrReader(broken)), emit); err != broken {
+	if err := c.Cut(io.MultiReader(strings.NewReader("a\nb"), iotest.ErrReader(broken)), emit); !errors.Is(err, broken) {
 		t.Errorf("error of the reader: %v", err)
 	}
 	if got := c.Counts(); got.Lines != 1 || c.Pending() != 1 {
 		t.Errorf("after an error: %+v, pending %d", got, c.Pending())
 	}
-	if err := New(Options{}).Cut(strings.NewReader(kick+"\n"), func(Document) error { return broken }); err != broken {
+	if err := New(Options{}).Cut(strings.NewReader(kick+"\n"), func(Document) error { return broken }); !errors.Is(err, broken) {
 		t.Errorf("error of emit: %v", err)
 	}
-	if err := New(Options{}).Cut(idle{}, emit); err != io.ErrNoProgress {
+	if err := New(Options{}).Cut(idle{}, emit); !errors.Is(err, io.ErrNoProgress) {
 		t.Errorf("a reader that gives nothing: %v", err)
 	}
 }

@@ -35,7 +35,7 @@ func ForPath(path string) func(b []byte, from int) int {
 
 const (
 	pathWindow = 4096
-	pathReach      = 64 // what a usual key and the look-ahead at its value may pass the window by
+	pathReach  = 64 // what a usual key and the look-ahead at its value may pass the window by
 )
 
 // lastKey is the last key of a dotted path; \. is a dot within a key, [] an array's elements.

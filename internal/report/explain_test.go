@@ -74,7 +74,7 @@ func TestEveryCardFits(t *testing.T) {
 					if err := Explain(&b, []Explained{{Entry: e}}, ExplainOptions{Width: w, Lang: lang, Catalog: cat}); err != nil {
 						t.Fatal(err)
 					}
-					for _, line := range strings.Split(b.String(), "\n") {
+					for line := range strings.SplitSeq(b.String(), "\n") {
 						if width(line) > w && !strings.Contains(line, "imerr-scan ") || strings.TrimRight(line, " ") != line {
 							t.Errorf("%s %d at %d columns: %d wide or spaces at its end: %q", platform, e.Code, w, width(line), line)
 						}
@@ -167,7 +167,7 @@ func TestCardsSpeakOneLanguageButForTheMeaning(t *testing.T) {
 		if err := Explain(&b, []Explained{{Entry: e}}, ExplainOptions{Lang: catalog.EN, Catalog: web, Width: 400}); err != nil {
 			t.Fatal(err)
 		}
-		for _, line := range strings.Split(b.String(), "\n") {
+		for line := range strings.SplitSeq(b.String(), "\n") {
 			if isChinese(line) && !strings.Contains(line, e.Meaning.ZH) {
 				t.Errorf("%d in English: %q", e.Code, line)
 			}

@@ -150,7 +150,7 @@ func (e *damaged) Unwrap() error { return e.err }
 func layerError(f format, err error) error {
 	var d *damaged
 	var system *fs.PathError
-	if err == nil || err == io.EOF || errors.As(err, &d) || errors.As(err, &system) {
+	if err == nil || errors.Is(err, io.EOF) || errors.As(err, &d) || errors.As(err, &system) {
 		return err
 	}
 	return &damaged{f, err}

@@ -273,11 +273,11 @@ func (f *Follower) met(g *generation, err error) {
 	switch {
 	case errors.Is(err, errReplaced): // the next poll sees it too
 	case g.packed:
-		if err != io.EOF {
+		if !errors.Is(err, io.EOF) {
 			f.say(Problem, g.name, err)
 		}
 		f.end(g)
-	case err != io.EOF:
+	case !errors.Is(err, io.EOF):
 		f.say(Problem, g.name, err)
 	}
 }
@@ -491,7 +491,7 @@ func (f *Follower) pump(it Item) {
 func (f *Follower) chunk(c chunk) (Event, bool) {
 	if c.err != nil {
 		f.streams--
-		if c.err != io.EOF {
+		if !errors.Is(c.err, io.EOF) {
 			f.say(Problem, c.g.name, c.err)
 		}
 		f.end(c.g)

@@ -49,7 +49,7 @@ func newConsumer(t rapid.TB, args []string, s Snapshot, opt FollowOptions) *cons
 		opt.After = now
 	}
 	c := &consumer{t: t, f: Follow(args, s.State, opt), open: map[int]*cut{}, counts: map[string]int{}, names: map[string]bool{}}
-	for _, line := range strings.Split(string(s.Sections["lines"]), "\n") {
+	for line := range strings.SplitSeq(string(s.Sections["lines"]), "\n") {
 		if line != "" {
 			c.counts[line]++
 		}

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -223,7 +224,7 @@ func (c *candidate) look(it Item) error {
 	b := make([]byte, headLen)
 	n, err := io.ReadFull(text, b)
 	c.head = b[:n]
-	if n == 0 && err != io.EOF {
+	if n == 0 && !errors.Is(err, io.EOF) {
 		return err
 	}
 	return nil
@@ -345,8 +346,8 @@ const (
 func (f *Follower) forget() {
 	var count [2]int
 	drop := map[*generation]bool{}
-	for i := len(f.gens) - 1; i >= 0; i-- {
-		g := f.gens[i]
+	for _, g := range slices.Backward(f.gens) {
+
 		if g.phase != done {
 			continue
 		}

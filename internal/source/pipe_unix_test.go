@@ -171,7 +171,7 @@ func TestFollowPipes(t *testing.T) {
 		w.Close()
 		for {
 			ev, err := c.f.Next(t.Context())
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {

@@ -20,6 +20,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -49,8 +50,8 @@ type Input struct {
 // Close releases the input. Nothing may be read afterwards.
 func (in *Input) Close() error {
 	var err error
-	for i := len(in.close) - 1; i >= 0; i-- {
-		err = errors.Join(err, in.close[i]())
+	for _, v := range slices.Backward(in.close) {
+		err = errors.Join(err, v())
 	}
 	in.close = nil
 	return err
@@ -82,8 +83,7 @@ func wrap(name string, err error) error {
 
 // plain is the reason within a file error, without operation and path.
 func plain(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return pe.Err
 	}
 	return err

@@ -207,7 +207,7 @@ func varint(b []byte) (uint64, []byte) {
 
 // unexpected is the error for an end that comes too early.
 func unexpected(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

@@ -86,14 +86,23 @@ var (
 	platforms  = []string{"web", "android", "ios", "harmonyos"}
 )
 
-// Tiers, Categories, Severities, Retries, Actors and Platforms return the closed sets. Severities are in rising order.
-// "unknown" is no category of an entry: classify gives it to codes that are in no catalog.
-func Tiers() []string      { return slices.Clone(tiers) }
+// Tiers returns the closed set of tiers.
+func Tiers() []string { return slices.Clone(tiers) }
+
+// Categories returns the closed set of categories of entries; "unknown" is none of them.
 func Categories() []string { return slices.Clone(categories) }
+
+// Severities returns the closed set of severities, in rising order.
 func Severities() []string { return slices.Clone(severities) }
-func Retries() []string    { return slices.Clone(retries) }
-func Actors() []string     { return slices.Clone(actors) }
-func Platforms() []string  { return slices.Clone(platforms) }
+
+// Retries returns the closed set of retry advice.
+func Retries() []string { return slices.Clone(retries) }
+
+// Actors returns the closed set of those who may have to act.
+func Actors() []string { return slices.Clone(actors) }
+
+// Platforms returns the platforms that have a catalog.
+func Platforms() []string { return slices.Clone(platforms) }
 
 // Catalog is a set of entries of one platform. It is not changed after it is built and safe for concurrent use.
 type Catalog struct {

@@ -197,12 +197,12 @@ func (p *parser) read(line string) {
 	case body[0] == '#':
 		return
 	}
-	colon := strings.IndexByte(body, ':')
-	if colon < 0 {
+	before, after, ok := strings.Cut(body, ":")
+	if !ok {
 		p.noColon(body)
 		return
 	}
-	name, value := trimRight(body[:colon]), trimLeft(body[colon+1:])
+	name, value := trimRight(before), trimLeft(after)
 	if !p.fit(name, value) {
 		return
 	}
@@ -428,7 +428,7 @@ func isWord(c byte) bool {
 }
 
 func (p *parser) related(value string) {
-	for _, f := range strings.Fields(value) {
+	for f := range strings.FieldsSeq(value) {
 		n, err := strconv.ParseInt(f, 10, 32)
 		if err != nil {
 			p.mistake(fmt.Sprintf("related %q: want codes with spaces between them", clip(f)), "")

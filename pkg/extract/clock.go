@@ -417,7 +417,7 @@ func (r *reader) weekday() bool {
 	if len(r.b)-r.i < 3 {
 		return false
 	}
-	for d := 0; d < 7; d++ {
+	for d := range 7 {
 		if string(r.b[r.i:r.i+3]) == dayNames[3*d:3*d+3] {
 			r.i += 3
 			for c := r.peek(); c >= 'a' && c <= 'z'; c = r.peek() {

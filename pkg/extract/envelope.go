@@ -109,8 +109,8 @@ func (x *Extractor) unwrap(r *record, v *view, m int32, s walkState, parent int)
 	}
 	nd := x.nodes[m]
 	raw := x.raw(m)
-	brace := bytes.IndexByte(raw, '{')
-	if brace < 0 && bytes.IndexByte(raw, '=') < 0 && bytes.Index(raw, []byte(`\u00`)) < 0 {
+	found := bytes.Contains(raw, []byte{'{'})
+	if !found && bytes.IndexByte(raw, '=') < 0 && !bytes.Contains(raw, []byte(`\u00`)) {
 		return
 	}
 	k := keyOf(x.plainKey(m))

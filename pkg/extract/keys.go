@@ -235,12 +235,12 @@ const keySlots = 1024
 var keyTable = func() (t [keySlots]*keyInfo) {
 	ids := map[string]keyID{}
 	for id, names := range keyIDs {
-		for _, name := range strings.Fields(names) {
+		for name := range strings.FieldsSeq(names) {
 			ids[name] = keyID(id)
 		}
 	}
 	for _, r := range keyRoles {
-		for _, name := range strings.Fields(r.names) {
+		for name := range strings.FieldsSeq(r.names) {
 			h := keyHash([]byte(name))
 			for t[h] != nil {
 				h = (h + 1) % keySlots

@@ -270,10 +270,8 @@ func mayHold(v *value) bool {
 	if s, ok := v.str(); ok {
 		return strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[")
 	}
-	for _, e := range v.items {
-		if mayHold(e) {
-			return true
-		}
+	if slices.ContainsFunc(v.items, mayHold) {
+		return true
 	}
 	for _, m := range v.members {
 		if strings.HasSuffix(m.key, "type") || mayHold(m.val) {

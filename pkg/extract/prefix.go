@@ -128,7 +128,7 @@ func (e *envelope) syslog5424(r *reader) bool {
 		return false
 	}
 	e.timeAt = r.i
-	for field := 0; field < 5; field++ {
+	for field := range 5 {
 		if len(r.token()) == 0 || !r.byte(' ') {
 			r.i = mark
 			return false

@@ -52,7 +52,7 @@ func judgeNumber(b []byte) (code int32, ok bool) {
 	if negative {
 		v = -v
 	}
-	if v != int64(int32(v)) { //nolint:gosec // the comparison is the check
+	if v != int64(int32(v)) {
 		return 0, false
 	}
 	return int32(v), true
