@@ -449,18 +449,18 @@ func (t *Tally) Merge(o *Tally) {
 	t.hints.merge(&o.hints, nil)
 }
 
-func (k *code) merge(o *code, b *bounds) {
-	if k.entry == nil {
-		k.entry = o.entry
+func (c *code) merge(o *code, b *bounds) {
+	if c.entry == nil {
+		c.entry = o.entry
 	}
-	k.count = sum(k.count, o.count)
-	k.span.add(o.span.first, o.span.last)
-	k.users.merge(&o.users)
-	k.reasons.merge(&o.reasons, nil)
-	k.versions.merge(&o.versions, nil)
-	k.platforms.merge(&o.platforms, nil)
-	k.inner.merge(&o.inner, nil)
-	k.series.merge(&o.series, b)
+	c.count = sum(c.count, o.count)
+	c.span.add(o.span.first, o.span.last)
+	c.users.merge(&o.users)
+	c.reasons.merge(&o.reasons, nil)
+	c.versions.merge(&o.versions, nil)
+	c.platforms.merge(&o.platforms, nil)
+	c.inner.merge(&o.inner, nil)
+	c.series.merge(&o.series, b)
 }
 
 func (u *unknown) merge(o *unknown) {

@@ -51,15 +51,15 @@ func (t *Tally) encode(pii string) []byte {
 	return w.buf
 }
 
-func (k *code) encode(w *writer, b *bounds) {
-	w.count(k.count)
-	w.span(k.span)
-	w.users(&k.users)
-	writeHeavy(w, &k.reasons, w.text, nil)
-	writeHeavy(w, &k.versions, w.text, nil)
-	writeHeavy(w, &k.platforms, w.text, nil)
-	writeHeavy(w, &k.inner, w.int32, nil)
-	w.series(&k.series)
+func (c *code) encode(w *writer, b *bounds) {
+	w.count(c.count)
+	w.span(c.span)
+	w.users(&c.users)
+	writeHeavy(w, &c.reasons, w.text, nil)
+	writeHeavy(w, &c.versions, w.text, nil)
+	writeHeavy(w, &c.platforms, w.text, nil)
+	writeHeavy(w, &c.inner, w.int32, nil)
+	w.series(&c.series)
 }
 
 // Kinds of a name in the encoding.
