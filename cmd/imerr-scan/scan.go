@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -75,6 +76,10 @@ func addScan(root *cobra.Command, env *environ) {
 	root.RunE = func(cmd *cobra.Command, args []string) error { return s.run(cmd, env, args) }
 }
 
+// memoryLimit is from where on garbage is collected eagerly, in bytes: so that a log of nothing but errors, each of
+// another user at another time, stays within 64 MiB of resident memory.
+const memoryLimit = 40 << 20
+
 // scan is a run of the default verb, its flags read and checked.
 type scan struct {
 	*scanFlags
@@ -98,6 +103,9 @@ func (s *scanFlags) run(cmd *cobra.Command, env *environ, args []string) error {
 			return &exitError{status: exitUsage, msg: "no input: name files or folders, or pipe a log in"}
 		}
 		args = []string{"-"}
+	}
+	if env.getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
 	}
 	sc, err := s.prepare(env)
 	if err != nil {
