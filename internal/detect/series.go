@@ -21,7 +21,7 @@ const (
 	edge        = clocks // its number among the clocks
 	edgeBuckets = 18
 	edgeDecay   = 0.935506985031617737730433791647 // τ 150 s
-	edgeLeast   = 12                 // buckets it must have learned
+	edgeLeast   = 12                               // buckets it must have learned
 )
 
 // Decay of what is learned, per bucket (local, daily) or per block (dispersion): exp(−width/τ), written out because exp is
