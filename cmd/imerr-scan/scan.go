@@ -106,6 +106,7 @@ func (s *scanFlags) run(cmd *cobra.Command, env *environ, args []string) error {
 	}
 	if env.getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
+		debug.SetGCPercent(400) // below the limit garbage may wait
 	}
 	sc, err := s.prepare(env)
 	if err != nil {
