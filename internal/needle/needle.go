@@ -4,9 +4,9 @@
 //
 // Spellings: "type": 206, 'type': 206, type: 206 (util.inspect), type=206 (logfmt), any of them after a dot
 // (error.type), quotes behind any number of backslashes (JSON in a JSON string), any letter as \u0074 and so on, white
-// space around the colon, also written \n or \t. The string "error.type" without a colon behind it is one too: the key
-// of an OTLP attribute, whose value stands elsewhere. The letter before the key must not be of the same word: chatType,
-// mimetype and err_type are other keys.
+// space around the colon, also written \n or \t. The string "type" or "error.type" without a colon behind it is one too: the
+// key of an OTLP attribute, whose value stands elsewhere. The letter before the key must not be of the same word: chatType,
+// mimetype and err_type are other keys; error_type, a nested key made flat, is one.
 //
 // Values: null, and a string with a lower-case letter as its first or second character, are no code, so "type":"txt",
 // which stands on every line of a chat log, is no hit; a first \ is an escape and is a hit. All else is: extract knows more.
@@ -180,7 +180,7 @@ func judge(b []byte, y, rest int) bool {
 	if i >= 0 {
 		i = letter(b, i, 'e', "u0065")
 	}
-	return i >= 0 && worth(b, i, dotted(b, left))
+	return i >= 0 && worth(b, i)
 }
 
 // noise reports at a glance that b[y:] is no hit: ype":"txt" and words that are not type, most of what a chat log has.
@@ -222,10 +222,13 @@ func beforeSlashes(b []byte, at int) int {
 	return at
 }
 
+// flat is what GELF libraries write in place of a nested key's dot: _error_type.
+const flat = "error_"
+
 // apart reports whether the word that begins at b[i] does so: no letter, digit or underscore stands before it, unless that
-// ends an escape.
+// ends an escape or is the word error_.
 func apart(b []byte, i int) bool {
-	if i == 0 || !word(b[i-1]) {
+	if i == 0 || !word(b[i-1]) || i >= len(flat) && string(b[i-len(flat):i]) == flat {
 		return true
 	}
 	switch b[i-1] {
@@ -235,11 +238,6 @@ func apart(b []byte, i int) bool {
 		}
 	}
 	return unicodeBefore(b, i)
-}
-
-// dotted reports whether a dot stands before b[i], plain or as an escape.
-func dotted(b []byte, i int) bool {
-	return i > 0 && b[i-1] == '.' || unicodeBefore(b, i)
 }
 
 func unicodeBefore(b []byte, i int) bool {
@@ -266,7 +264,7 @@ func letter(b []byte, i int, c byte, code string) int {
 }
 
 // worth reports whether what follows the key's letters, from b[i] on, leaves it a key whose value can be a code.
-func worth(b []byte, i int, dotted bool) bool {
+func worth(b []byte, i int) bool {
 	u, end := unit(b, i)
 	quoted := u == '"' || u == '\''
 	if quoted {
@@ -279,7 +277,7 @@ func worth(b []byte, i int, dotted bool) bool {
 	case ':', '=':
 		return value(b, pastSpace(b, i), quoted)
 	}
-	return quoted && dotted
+	return quoted
 }
 
 // value reports whether the value at b[i] can be a code. If its key is not quoted, a word is no JSON and no code.

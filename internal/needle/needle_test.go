@@ -38,6 +38,8 @@ func TestNext(t *testing.T) {
 		"all escaped":                     `{"\u0074\u0079\u0070\u0065":206}`,
 		"all escaped in a string":         `{"log":"{\"\\u0074\\u0079\\u0070\\u0065\":206}"}`,
 		"OTLP attribute":                  `{"key":"error.type","value":{"intValue":"206"}}`,
+		"OTLP member of an object":        `{"key":"type","value":{"intValue":"206"}}`,
+		"GELF's flat key":                 `{"_error_type":206}`,
 		"OTLP attribute, value first":     `{"value":{"intValue":"206"},"key": "error.type" }`,
 		"OTLP attribute in a string":      `{"log":"{\"key\":\"error.type\",\"value\":{\"intValue\":206}}"}`,
 		"Sentry tag":                      `["error.type","206"]`,
@@ -71,7 +73,6 @@ func TestNext(t *testing.T) {
 		"err_type in logfmt":      `err_type=206`,
 		"lower case in logfmt":    `type=txt`,
 		"lower case in inspect":   `{ type: 'txt' }`,
-		"value, not key":          `{"key":"type","value":206}`,
 		"free text":               `what type of error is this`,
 		"a dotted key's value":    `{"event.type":"start"}`,
 		"nothing":                 ``,
@@ -93,8 +94,7 @@ func TestNext(t *testing.T) {
 // The oracle: the key and what may follow it as regular expressions, tried at each line by itself.
 var (
 	reKey   = regexp.MustCompile(`(?:t|\\+u0074)(y|\\+u0079)(?:p|\\+u0070)(?:e|\\+u0065)`)
-	reLeft  = regexp.MustCompile(`(?:^|[^A-Za-z0-9_]|\\[bfnrt]|\\u[0-9a-fA-F]{4})$`)
-	reDot   = regexp.MustCompile(`(?:\.|\\u[0-9a-fA-F]{4})$`)
+	reLeft  = regexp.MustCompile(`(?:^|[^A-Za-z0-9_]|\\[bfnrt]|\\u[0-9a-fA-F]{4}|error_)$`)
 	reQuote = regexp.MustCompile(`^(?:\\*["']|\\+u002[27])`)
 	reSpace = regexp.MustCompile(`^(?:\\*[ \t\r]|\\+[nrt]|\\+u00(?:20|09|0[aA]|0[dD]))*`)
 	reColon = regexp.MustCompile(`^(?:\\*[:=]|\\+u003[aAdD])`)
@@ -119,7 +119,7 @@ func oracle(b []byte) (hits []int) {
 			if line[from+m[0]] == '\\' {
 				left = bytes.TrimRight(left, `\`)
 			}
-			if reLeft.Match(left) && oracleValue(line[end:], reDot.Match(left)) {
+			if reLeft.Match(left) && oracleValue(line[end:]) {
 				hits = append(hits, at+y)
 			}
 			from += m[0] + 1
@@ -132,7 +132,7 @@ func oracle(b []byte) (hits []int) {
 	return hits
 }
 
-func oracleValue(rest []byte, dotted bool) bool {
+func oracleValue(rest []byte) bool {
 	quote := reQuote.Find(rest)
 	rest = rest[len(quote):]
 	rest = rest[len(reSpace.Find(rest)):]
@@ -141,7 +141,7 @@ func oracleValue(rest []byte, dotted bool) bool {
 	}
 	colon := reColon.Find(rest)
 	if colon == nil {
-		return quote != nil && dotted
+		return quote != nil
 	}
 	rest = rest[len(colon):]
 	rest = rest[len(reSpace.Find(rest)):]
@@ -163,7 +163,7 @@ func all(b []byte) (hits []int) {
 
 var pieces = []string{
 	"t", "y", "p", "e", "type", "type", "yp", `\u0074`, `\u0079`, `\u0070`, `\u0065`, `\`, `\\`, `\n`, `\t`, `\u`, "u0079", "\n", " ", "\r",
-	`"`, `'`, `\"`, `\\\"`, `\u0022`, `\u003a`, `\u002E`, ":", "=", ",", ".", "error.type", `"type":`, `"type":"`, "206", "2", "A", "a", "Z", "n", "null",
+	`"`, `'`, `\"`, `\\\"`, `\u0022`, `\u003a`, `\u002E`, ":", "=", ",", ".", "error.type", "error_type", `"type":`, `"type":"`, "206", "2", "A", "a", "Z", "n", "null",
 	"nul", "_", "{", "\x00", "错", `"type":"txt"`, strings.Repeat("x", 37), strings.Repeat(`\`, 70), strings.Repeat("z", 90), "7", "0",
 }
 

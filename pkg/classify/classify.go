@@ -13,6 +13,8 @@
 package classify
 
 import (
+	"strings"
+
 	"imerr-scan/pkg/catalog"
 	"imerr-scan/pkg/extract"
 )
@@ -108,7 +110,8 @@ func (c *Classifier) weigh(cand *extract.Candidate) (Event, fate) {
 		}
 	}
 	place := cand.Place && !cand.Plain
-	sdk := e.Entry != nil && e.Entry.Raised && cand.SDKKeys && (cand.HasMessage || cand.HasReason || cand.HasXHR) && cand.Level != extract.BelowWarn
+	said := cand.HasMessage || cand.HasReason || cand.HasXHR || wordless(e.Entry, cand)
+	sdk := e.Entry != nil && e.Entry.Raised && cand.SDKKeys && said && cand.Level != extract.BelowWarn
 	zero := e.Entry != nil && e.Code == 0 || cand.Value.Kind == extract.Number && cand.Value.Code == 0
 	switch {
 	case !place && !sdk:
@@ -124,6 +127,14 @@ func (c *Classifier) weigh(cand *extract.Candidate) (Event, fate) {
 		e.Code, e.Category, e.Value = cand.Value.Code, Unknown, cand.Value.Text
 	}
 	return e, accepted
+}
+
+// wordless says that a candidate is what the SDK raises with data alone and without a text: a failed upload, whose data is
+// the server's answer or the request itself (onFileUploadError of easemob-websdk 4.21.1). So little says something only
+// where the record claims to be a warning or worse, or under a key error.
+func wordless(e *catalog.Entry, cand *extract.Candidate) bool {
+	return e != nil && e.Name == "WEBIM_UPLOADFILE_ERROR" && cand.HasData &&
+		(cand.Level == extract.WarnUp || strings.HasSuffix(cand.Path, "error.type"))
 }
 
 // entry returns what the catalog says of a value, or nil.

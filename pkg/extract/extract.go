@@ -63,6 +63,7 @@ type Candidate struct {
 	HasMessage bool // message is a string (perhaps empty)
 	HasReason  bool // reason, or data.reason, is a string
 	HasXHR     bool // xhr is an object
+	HasData    bool // data is there, whatever it is
 	Message    string
 	Reason     string // reason, else data.reason
 	AtRoot     bool   // the object is a record's root: a known text may follow a prefix in Message

@@ -360,6 +360,7 @@ func (o *oracle) walk(root, v *value, a around, isRoot, fault bool) {
 			c.Reason = cleaned(c.Reason, 4096)
 			xhr := v.get("xhr")
 			c.HasXHR = xhr != nil && xhr.object
+			c.HasData = v.get("data") != nil
 			c.SDKKeys = !anyKey(v, func(k string) bool { return !has(sdkKeys, k) }) ||
 				isRoot && a.level == extract.WarnUp && !anyKey(v, func(k string) bool { return !has(sdkKeys, k) && !has(loggerKeys, k) })
 			add(c)

@@ -154,6 +154,7 @@ func (x *Extractor) report(r *record, n int32, v *view, m int32, s walkState, pl
 	} else if m := x.dataReason(v.at[kData]); m != 0 {
 		c.HasReason, c.Reason = true, x.keep(m, maxMessage)
 	}
+	c.HasData = v.at[kData] != 0
 	c.HasXHR = x.is(v.at[kXHR], object) || x.is(v.at[kXHR], text) && string(x.raw(v.at[kXHR])) == "[object XMLHttpRequest]"
 	if s.root && r.plain && v.at[kMessage] == 0 && r.level == WarnUp && r.outer != nil && r.outer.root == 0 && r.outer.beforeEnd > r.outer.before {
 		// winston and others write the message as the text before: only a known one counts
