@@ -334,7 +334,7 @@ func (e *evidence) seeAll(b int64, c *Cell) {
 	}
 }
 
-// manyUsers says whether the storm would still be one without its busiest users.
+// manyUsers says whether the storm would still be one without its busiest users, and not by the scatter of all others.
 func (s *series) manyUsers(b int64, p *params) bool {
 	first := max(s.onset, b-delay+1)
 	usual := 0.0
@@ -342,5 +342,6 @@ func (s *series) manyUsers(b int64, p *params) bool {
 		usual += s.expected(i)
 	}
 	left, anyUser := s.withoutBusiest(first, p.minUsers-1)
-	return !anyUser || float64(left)-usual >= p.minCount-publishAllowance
+	excess := float64(left) - usual
+	return !anyUser || excess >= p.minCount-publishAllowance && excess >= 2*s.clocks[clocks-1].deviation(usual)
 }

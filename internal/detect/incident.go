@@ -193,12 +193,12 @@ func (d *Detector) alert(inc *incident, state string, b int64) Alert {
 		Peak: float64(inc.peak), Clock: clockNames[inc.clock], Surprise: round(inc.score, 1), Recurring: d.recurring(inc, b),
 	}
 	var all evidence
-	above := map[int32]float64{}
+	byCode := map[int32]counts{}
 	usual, now := 0.0, 0.0
 	for _, m := range inc.members {
 		a.Codes = append(a.Codes, m.code)
 		all.merge(m.ev)
-		above[m.code] = float64(m.ev.count) - m.ev.expected
+		byCode[m.code] = counts{float64(m.ev.count), float64(m.ev.count) - m.ev.expected}
 		usual += 6 * m.frozen
 		if m.open {
 			now += float64(d.find(m.code).clocks[1].sum)
@@ -218,7 +218,7 @@ func (d *Detector) alert(inc *incident, state string, b int64) Alert {
 	if inc.name == KickStorm {
 		a.Kind = KindPending
 		if b-inc.onset+1 >= kindAfter || state == Resolved {
-			p := kindOf(&all, above)
+			p := kindOf(&all, byCode)
 			a.Kind = p.kind
 			a.Storm = &Storm{round(p.kicksPer, 1), round(p.repeatShare, 2), round(p.gap, 0), p.devices}
 		}

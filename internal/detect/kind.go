@@ -28,12 +28,13 @@ func isKick(code int32) bool {
 }
 
 const (
-	kindAfter  = 6 // buckets from the onset before a kind is told
-	repeats    = 4 // kicks that make a repeater
-	mostShare  = 0.8
-	sharedGap  = 60.0 // seconds between the kicks of people; programs are faster
-	massKicks  = 2.5  // kicks a user
-	minExplain = 5    // counts above the usual, below which nothing is said
+	kindAfter   = 6 // buckets from the onset before a kind is told
+	repeats     = 4 // kicks that make a repeater
+	mostShare   = 0.8
+	sharedGap   = 60.0 // seconds between the kicks of people; programs are faster
+	massKicks   = 2.5  // kicks a user
+	massRepeats = 0.3  // of the kicks, that repeaters may have
+	minExplain  = 5    // counts above the usual, below which nothing is said
 )
 
 // pattern is what the kicks of an alert look like.
@@ -43,30 +44,37 @@ type pattern struct {
 	repeatShare float64 // of the kicks, by users with four or more
 	gap         float64 // seconds between the kicks of a repeater, median
 	devices     int     // of a repeater, median; 4 means 4 or more, 0 unknown
-	repeaters   int     // in the sample
 }
 
-// kindOf tells the kind by all kicks since the onset; byCode are the counts of each code above the usual.
-func kindOf(e *evidence, byCode map[int32]float64) pattern {
+// kindOf tells the kind by all kicks since the onset; codes are what each code had, and had above the usual.
+func kindOf(e *evidence, codes map[int32]counts) pattern {
 	p := e.pattern()
-	total := 0.0
-	for _, n := range byCode {
-		total += max(n, 0)
+	var total counts
+	for _, c := range codes {
+		total.all += c.all
+		total.above += max(c.above, 0)
+	}
+	// most: half of what is above the usual, and not only because the usual was less by chance.
+	most := func(code int32) bool {
+		c := codes[code]
+		return 2*c.above >= total.above && 3*c.all >= total.all
 	}
 	switch {
-	case total < minExplain:
+	case total.above < minExplain:
 		p.kind = KindMixed
-	case 2*byCode[kickedByAPI] >= total:
+	case most(kickedByAPI):
 		p.kind = KindFromAPI
-	case 2*byCode[passwordChanged] >= total:
+	case most(passwordChanged):
 		p.kind = KindPasswordWave
-	case 2*byCode[accountRemoved] >= total:
+	case most(accountRemoved):
 		p.kind = KindRemoved
+	case 2*e.anonymous > e.count:
+		p.kind = KindMixed // nobody knows whose kicks these are
 	case p.repeatShare >= mostShare && (p.devices >= keptDevices || p.devices == 0 && p.gap > sharedGap):
 		p.kind = KindSharedAccount
 	case p.repeatShare >= mostShare:
 		p.kind = KindPingPong
-	case e.users.count() > 0 && float64(e.count) <= massKicks*float64(e.users.count()):
+	case p.repeatShare < massRepeats && p.kicksPer <= massKicks:
 		p.kind = KindMass
 	default:
 		p.kind = KindMixed
@@ -74,31 +82,44 @@ func kindOf(e *evidence, byCode map[int32]float64) pattern {
 	return p
 }
 
-// pattern measures the kicks by the sample. What is usual is taken off the kicks of those who are no repeaters.
+// counts are kicks of one code: all, and what of them is above the usual.
+type counts struct{ all, above float64 }
+
+// pattern measures the kicks whose user is known, by the sample. Kicks that as many users as these, each kicked as often as
+// those in the sample, do not explain are of repeaters that are too few to be in it. What is usual is taken off the kicks of
+// those who are no repeaters.
 func (e *evidence) pattern() pattern {
 	var p pattern
-	if users := e.users.count(); users > 0 {
-		p.kicksPer = float64(e.count-e.anonymous) / float64(users)
+	known := float64(e.count - e.anonymous)
+	if known <= 0 || len(e.sample) == 0 {
+		return p
 	}
-	var all, repeated int64
+	users := float64(max(e.users.count(), 1))
+	p.kicksPer = known / users
+	var all, repeated float64
 	var gaps, devices []float64
 	for _, k := range e.sample {
-		all += k.buckets
+		n := float64(k.buckets)
+		all += n
 		if k.buckets < repeats {
 			continue
 		}
-		repeated += k.buckets
-		gaps = append(gaps, float64((k.last-k.first)*bucketMillis/1000)/float64(k.buckets-1))
+		repeated += n
+		gaps = append(gaps, float64((k.last-k.first)*bucketMillis/1000)/(n-1))
 		devices = append(devices, float64(len(k.devices)))
 	}
-	p.repeaters = len(gaps)
-	if p.repeaters == 0 {
-		return p
+	scale := 1.0 // from the sample to all
+	if len(e.sample) == sampleUsers {
+		scale = min(users/sampleUsers, known/all)
 	}
-	p.gap, p.devices = median(gaps), int(median(devices))
-	part := float64(all) / float64(e.count-e.anonymous) // of the kicks, and so of the usual ones, is in the sample
-	rest := max(0, float64(all-repeated)-float64(part*e.expected))
-	p.repeatShare = float64(repeated) / (float64(repeated) + rest) * float64(e.count-e.anonymous) / float64(e.count)
+	once := (all - repeated) * scale
+	repeated = known - once
+	if once = max(0, once-e.expected); repeated > 0 {
+		p.repeatShare = repeated / (repeated + once)
+	}
+	if len(gaps) > 0 {
+		p.gap, p.devices = median(gaps), int(median(devices))
+	}
 	return p
 }
 

@@ -341,21 +341,21 @@ func (s *series) findOnset(b int64, r0, r1 float64) int64 {
 	return onset
 }
 
-// watch asks whether the storm is over.
+// watch asks whether the storm is over: the last minute was calm for a while, and the last bucket that stood out is so far
+// back as resolveAfter says. The minute alone would keep the storm in it up to a minute longer.
 func (s *series) watch(b int64, p *params) change {
-	c := &s.clocks[1]
-	u := max(6*s.frozen, c.promise)
-	limit := float64(1.25*u) + float64(2*math.Sqrt(u+float64(c.spread()*u*u))) + 1
-	if float64(c.sum) <= limit {
+	bucket, minute := &s.clocks[0], &s.clocks[1]
+	u := max(minuteBuckets*s.frozen, minute.promise)
+	if float64(minute.sum) <= float64(1.25*u)+float64(2*minute.deviation(u))+1 {
 		s.quiet++
 	} else {
 		s.quiet = 0
-		if float64(s.at(b).y) > s.frozen {
+		if u := max(s.frozen, bucket.promise); float64(bucket.sum) > float64(1.25*u)+bucket.deviation(u) {
 			s.hot = b
 		}
 	}
 	switch {
-	case s.quiet >= p.resolveAfter:
+	case s.quiet >= p.resolveAfter-minuteBuckets && b-s.hot >= p.resolveAfter:
 		s.firing = false
 		return resolvedQuiet
 	case b-s.since >= p.adoptAfter:
@@ -365,6 +365,9 @@ func (s *series) watch(b int64, p *params) change {
 	}
 	return nothing
 }
+
+// deviation returns the standard deviation of a count of mean u.
+func (c *clock) deviation(u float64) float64 { return math.Sqrt(u + float64(c.spread()*u*u)) }
 
 // adopt makes the mean of the last 10 min the usual.
 func (s *series) adopt(b int64) {
