@@ -199,7 +199,7 @@ func (d *Detector) alert(inc *incident, state string, b int64) Alert {
 		a.Codes = append(a.Codes, m.code)
 		all.merge(m.ev)
 		byCode[m.code] = counts{float64(m.ev.count), float64(m.ev.count) - m.ev.expected}
-		usual += 6 * m.frozen
+		usual += float64(minuteBuckets * m.frozen)
 		if m.open {
 			now += float64(d.find(m.code).clocks[1].sum)
 		}

@@ -112,7 +112,7 @@ func (e *evidence) pattern() pattern {
 	if len(e.sample) == sampleUsers {
 		scale = min(users/sampleUsers, known/all)
 	}
-	once := (all - repeated) * scale
+	once := float64((all - repeated) * scale)
 	repeated = known - once
 	if once = max(0, once-e.expected); repeated > 0 {
 		p.repeatShare = repeated / (repeated + once)

@@ -39,7 +39,7 @@ func (c count16) count() int64 { return int64(c&(1<<11-1)) << (c >> 11) }
 type dayMemory [memorySlots][clocks]count16
 
 // position returns where the slot that begins at bucket b is kept.
-func position(b int64) int64 { return (b / slotBuckets) % memorySlots }
+func position(b int64) int64 { return (b/slotBuckets%memorySlots + memorySlots) % memorySlots }
 
 // promise returns what the clock may show in the slot that begins at bucket b, by what it showed at this time of earlier
 // days: the third largest of the days, or with fewer days the smallest, less what chance may add. known says whether there

@@ -380,7 +380,7 @@ func (r *reader) recent(q *recent, now int64) {
 	r.check(q.end <= now+1)
 	users := 0
 	for b := q.first; b < q.end && !r.bad; b++ {
-		n := r.int(recentUsers)
+		n := r.uint(recentUsers)
 		q.counts[b&(ringLen-1)] = uint16(n)
 		users += int(n)
 	}
