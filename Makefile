@@ -3,7 +3,7 @@ SIZE ?= 512MiB
 ROUNDS ?= 5
 FUZZ_SECONDS ?= 20
 
-.PHONY: build test check golden bench fuzz ci
+.PHONY: build test check golden bench fuzz peers ci
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/imerr-scan ./cmd/imerr-scan
@@ -23,6 +23,9 @@ bench: # make bench SIZE=64MiB ROUNDS=1
 
 fuzz: # make fuzz FUZZ_SECONDS=60
 	.ci/fuzz $(FUZZ_SECONDS)
+
+peers: # needs the package prometheus-alertmanager
+	go test -tags peers -run TestAReal ./internal/notify
 
 ci:
 	.ci/run

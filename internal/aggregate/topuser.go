@@ -96,8 +96,8 @@ func (u *userInfo) pattern() string {
 	switch {
 	case u.known >= 4:
 		return patternShared
-	case u.kicks >= 5 && u.gapSeconds() <= 60:
-		return patternPingPong
+	case u.kicks >= 5 && u.gapSeconds() <= 60, u.kicks >= 20 && u.gapSeconds() <= 72*60:
+		return patternPingPong // the second: twenty a day, of which a kick hours before the loop keeps the mean high
 	}
 	return ""
 }

@@ -565,7 +565,7 @@ func topCodes(codes map[string]int64, n int) string {
 func (s *screen) pattern(u *aggregate.UserResult) string {
 	switch u.Pattern {
 	case "ping_pong":
-		if u.GapSeconds > 0 {
+		if u.GapSeconds > 0 && u.GapSeconds <= 60 {
 			return s.say("ping-pong, every %s", "互踢，约 %s一次", s.gap(u.GapSeconds))
 		}
 		return s.say("ping-pong", "互踢")
