@@ -95,7 +95,7 @@ func TestTheSameAlertsHoweverTheEventsCome(t *testing.T) {
 	records := 0
 	rapid.Check(t, func(t *rapid.T) {
 		seed := rapid.Uint64Range(0, 1000).Draw(t, "seed")
-		all := dayOfTrouble(seed, rapid.IntRange(1, 7).Draw(t, "hours"))
+		all := dayOfTrouble(seed, rapid.IntRange(1, 3).Draw(t, "hours"))
 		r := rand.New(rand.NewPCG(seed, 10))
 
 		whole := detect.New(troubled)
@@ -186,7 +186,7 @@ func same(t *rapid.T, how string, want, got []detect.Alert, whole, other *detect
 // TestRecordsAreInOrderOfTime and complete: firing first, resolved last and once, one incident of a name at a time.
 func TestRecordsAreInOrderOfTime(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		all := dayOfTrouble(rapid.Uint64().Draw(t, "seed"), 7)
+		all := dayOfTrouble(rapid.Uint64().Draw(t, "seed"), 3)
 		open := map[string]string{}
 		var last time.Time
 		for _, a := range detect.New(troubled).Feed(tallyOf(all), detect.All) {
@@ -234,8 +234,8 @@ func TestStateIsSmall(t *testing.T) {
 		for i := range all {
 			all[i].perMinute = 20 + w.rand.IntN(60)
 		}
-		w.pass(20*time.Second, all...)
-		w.now = w.now.Add(580 * time.Second)
+		w.pass(310*time.Second, all...)
+		w.now = w.now.Add(290 * time.Second)
 	}
 	w.pass(3*time.Hour, all...)
 	for i := range all {

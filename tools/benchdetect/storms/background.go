@@ -19,10 +19,6 @@ const (
 	Wander           // the mean itself wanders: log-AR, σ 0.2, τ 20 min
 )
 
-var scatterNames = [...]string{"poisson", "negative binomial", "log-AR"}
-
-func (s Scatter) String() string { return scatterNames[s] }
-
 // background is the ordinary traffic of a code.
 type background struct {
 	source

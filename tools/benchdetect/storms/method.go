@@ -28,8 +28,6 @@ type Ours struct {
 	code int32
 	in   detect.Bucket
 	eps  []Episode
-	// Last is the last record.
-	Last detect.Alert
 }
 
 // NewOurs returns the detector with options for a code.
@@ -59,7 +57,6 @@ func (o *Ours) take(alerts []detect.Alert) {
 			e := &o.eps[len(o.eps)-1]
 			e.Resolved, e.Kind = a.At.Unix()/10-origin-1, a.Kind
 		}
-		o.Last = a
 	}
 }
 
