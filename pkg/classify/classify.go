@@ -134,7 +134,7 @@ func (c *Classifier) weigh(cand *extract.Candidate) (Event, fate) {
 // where the record claims to be a warning or worse, or under a key error.
 func wordless(e *catalog.Entry, cand *extract.Candidate) bool {
 	return e != nil && e.Name == "WEBIM_UPLOADFILE_ERROR" && cand.HasData &&
-		(cand.Level == extract.WarnUp || strings.HasSuffix(cand.Path, "error.type"))
+		(cand.Level == extract.WarnUp || strings.HasSuffix("."+cand.Path, ".error.type"))
 }
 
 // entry returns what the catalog says of a value, or nil.

@@ -93,6 +93,7 @@ func TestRuleObject(t *testing.T) {
 		{"download", `{"type":200,"id":"1","xhr":{}}`, "200"},
 		{"a failed upload has data and no words", `{"level":"error","e":{"type":101,"data":"<html>"}}`, "101"},
 		{"a failed upload under a key error", `{"json":{"error":{"type":101,"data":{}}}}`, "101"},
+		{"under a key that only ends in error", `{"paymenterror":{"type":101,"data":{}}}`, "hint paymenterror.type"},
 		{"where nothing says that it is an error", `{"e":{"type":101,"data":{}}}`, "hint e.type"},
 		{"other codes have words", `{"level":"error","e":{"type":102,"data":{}}}`, "hint e.type"},
 		{"nothing beside", `{"type":206}`, "hint type"},
