@@ -292,8 +292,9 @@ func TestAPeekSeesWhatASlowPipeGave(t *testing.T) {
 		}
 	}
 	// The third line has been taken from the pipe, so the second has been handed on or is about to be.
-	for events := int64(0); events < 2; {
-		peek <- func(tally *aggregate.Tally) { events = tally.Result(aggregate.ResultOptions{}).Events }
+	seen := make(chan int64, 1)
+	for events := int64(0); events < 2; events = <-seen {
+		peek <- func(tally *aggregate.Tally) { seen <- tally.Result(aggregate.ResultOptions{}).Events }
 	}
 	w.Close()
 	if err := <-done; err != nil {

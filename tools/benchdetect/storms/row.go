@@ -163,9 +163,13 @@ func (s *Score) Add(o Score) {
 	s.Onset = append(s.Onset, o.Onset...)
 }
 
-// FoundShare and FastShare are shares of the storms, EpisodesPer how many alerts a found storm had.
-func (s *Score) FoundShare() float64  { return float64(s.Found) / float64(s.Storms) }
-func (s *Score) FastShare() float64   { return float64(s.Fast) / float64(s.Storms) }
+// FoundShare returns the share of the storms that were found.
+func (s *Score) FoundShare() float64 { return float64(s.Found) / float64(s.Storms) }
+
+// FastShare returns the share of the storms that were found in time.
+func (s *Score) FastShare() float64 { return float64(s.Fast) / float64(s.Storms) }
+
+// EpisodesPer returns how many alerts a found storm had.
 func (s *Score) EpisodesPer() float64 { return float64(s.Episodes) / float64(max(s.Found, 1)) }
 
 // Quantile returns a quantile of some numbers of buckets in minutes, −1 without any.
