@@ -277,7 +277,8 @@ func (t *Tally) addUser(e *classify.Event, user uint64, device uint32, dated boo
 	if e.Entry != nil {
 		number = int64(e.Code)
 		if dated && isKick(e.Code) {
-			u.addKicks(1, e.Candidate.Time, e.Candidate.Time)
+			at := e.Candidate.Time
+			u.kicks.add(stretch{span: span{at, at}, n: 1})
 		}
 	}
 	u.addCode(number, 1)

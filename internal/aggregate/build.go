@@ -268,14 +268,13 @@ func (t *Tally) topUsers(opt ResultOptions) []UserResult {
 	users := []UserResult{}
 	for _, e := range all[:min(len(all), top, t.lim.topUsers)] {
 		u := UserResult{
-			User:       e.v.shown(e.key, opt.PII),
-			Count:      e.n + e.miss,
-			Error:      e.miss,
-			Codes:      make(map[string]int64, len(e.v.codes)),
-			Devices:    e.v.known,
-			Pattern:    e.v.pattern(),
-			GapSeconds: e.v.gapSeconds(),
+			User:    e.v.shown(e.key, opt.PII),
+			Count:   e.n + e.miss,
+			Error:   e.miss,
+			Codes:   make(map[string]int64, len(e.v.codes)),
+			Devices: e.v.known,
 		}
+		u.Pattern, u.GapSeconds = e.v.pattern()
 		for _, c := range e.v.codes {
 			u.Codes[codeName(c.code)] = c.n
 		}

@@ -117,11 +117,21 @@ func (u *userInfo) decode(r *reader) {
 		u.room[i] = r.device()
 	}
 	r.require(ascend(u.devices()), "devices of a user out of order")
-	if u.kicks = r.count(); u.kicks > 0 {
-		s := r.span()
-		u.firstKick, u.lastKick = s.first, s.last
-		r.require(s.first > 0, "kicks without a time")
+	u.kicks.decode(r)
+}
+
+func (k *kickTimes) decode(r *reader) {
+	k.level = uint8(r.uint(maxKickLevel))
+	last := int64(-1)
+	for range r.list(maxKickSlots, 3) {
+		s := stretch{span: r.span(), n: r.positive()}
+		slot := k.slotOf(s.span.first)
+		r.require(s.span.first > 0, "kicks without a time")
+		r.require(slot > last && slot == k.slotOf(s.span.last), "kicks out of order, or of two slots")
+		last = slot
+		k.slots = append(k.slots, s)
 	}
+	r.require(k.level == 0 || len(k.slots) > maxKickSlots/2, "slots of kicks wider than needed")
 }
 
 // ascend says whether each value is greater than the one before, the first than zero.

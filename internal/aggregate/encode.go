@@ -94,9 +94,15 @@ func (u *userInfo) encode(w *writer, pii string) {
 	for _, d := range u.devices() {
 		w.device(d)
 	}
-	w.count(u.kicks)
-	if u.kicks > 0 {
-		w.span(span{u.firstKick, u.lastKick})
+	u.kicks.encode(w)
+}
+
+func (k *kickTimes) encode(w *writer) {
+	w.uint(uint64(k.level))
+	w.uint(uint64(len(k.slots)))
+	for _, s := range k.slots {
+		w.span(s.span)
+		w.count(s.n)
 	}
 }
 

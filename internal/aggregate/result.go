@@ -117,7 +117,7 @@ type UserResult struct {
 	Codes      map[string]int64 `json:"codes"`                 // "206": 838
 	Devices    int              `json:"devices"`               // distinct; 8 means 8 or more
 	Pattern    string           `json:"pattern"`               // ping_pong, shared_account, ""
-	GapSeconds float64          `json:"gap_seconds,omitempty"` // mean gap of the user's kicks
+	GapSeconds float64          `json:"gap_seconds,omitempty"` // mean time between two kicks of the loop; without one, between all
 }
 
 // Hint is a path that held something near a code: seen Count times, never counted as an error.

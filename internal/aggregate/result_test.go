@@ -54,6 +54,11 @@ func TestPatternOfAUser(t *testing.T) {
 		{"four people with one account", kicked("u", 4, 0, 8, 16, 24, 32), "shared_account", 8},
 		{"kicked once", kicked("u", 1, 5), "", 0},
 		{"uneven gaps", kicked("u", 1, 0, 1, 2, 3, 10), "ping_pong", 2.5},
+		{"once in the morning, a loop at noon", kicked("u", 2, 0, 20000, 20008, 20016, 20024, 20032), "ping_pong", 8},
+		{"four times a day, a week long", kicked("u", 2, 0, 20000, 40000, 60000, 90000, 110000, 130000, 150000), "", 21428.6},
+		{"one kick logged six times", kicked("u", 1, 7, 7, 7, 7, 7, 7), "", 0},
+		{"four devices, kicked once", kicked("u", 4, 0), "", 0},
+		{"four people, a few times a day", kicked("u", 4, 0, 5000, 9000, 13000, 20000), "shared_account", 5000},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := tc.tally.Result(ResultOptions{}).TopUsers[0]
@@ -69,6 +74,21 @@ func TestPatternOfAUser(t *testing.T) {
 		}
 		if got := tally.Result(ResultOptions{}).TopUsers[0]; got.Pattern != "" {
 			t.Errorf("pattern %q, but nobody knows the gaps", got.Pattern)
+		}
+		for i := range 4 {
+			tally.Add(event{code: 206, user: "u", device: strconv.Itoa(i)}.classified())
+		}
+		if got := tally.Result(ResultOptions{}).TopUsers[0]; got.Pattern != patternShared {
+			t.Errorf("pattern %q of four devices", got.Pattern)
+		}
+	})
+	t.Run("other errors on four devices", func(t *testing.T) {
+		tally := New(Options{})
+		for i := range 9 {
+			tally.Add(event{code: 39, user: "u", device: strconv.Itoa(i), millis: start}.classified())
+		}
+		if got := tally.Result(ResultOptions{}).TopUsers[0]; got.Pattern != "" {
+			t.Errorf("pattern %q, but nobody was kicked", got.Pattern)
 		}
 	})
 }

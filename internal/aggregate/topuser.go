@@ -10,15 +10,13 @@ import (
 
 // userInfo is what is known of one of the users with the most events, since the time it was kept. It is not copied.
 type userInfo struct {
-	name      string // masked, or as it was if plain; "" if the run was to drop names
-	plain     bool
-	codes     []codeCount // ascending by code; in codeRoom as long as it fits
-	codeRoom  [3]codeCount
-	known     int // devices known
-	room      [maxDevices]uint32
-	kicks     int64 // that have a time
-	firstKick int64 // Unix milliseconds, if kicks > 0
-	lastKick  int64
+	name     string // masked, or as it was if plain; "" if the run was to drop names
+	plain    bool
+	codes    []codeCount // ascending by code; in codeRoom as long as it fits
+	codeRoom [3]codeCount
+	known    int // devices known
+	room     [maxDevices]uint32
+	kicks    kickTimes
 }
 
 // codeCount is how often a user met a code.
@@ -48,19 +46,6 @@ func (u *userInfo) devices() []uint32 { return u.room[:u.known] }
 
 func (u *userInfo) addDevice(d uint32) { u.known = len(addDevice(u.devices(), d)) }
 
-func (u *userInfo) addKicks(n, first, last int64) {
-	if n == 0 {
-		return
-	}
-	if u.kicks == 0 || first < u.firstKick {
-		u.firstKick = first
-	}
-	if u.kicks == 0 || last > u.lastKick {
-		u.lastKick = last
-	}
-	u.kicks = sum(u.kicks, n)
-}
-
 // unite adds what from knows of the same user. A plain name wins over a masked one, a masked one over none.
 func (u *userInfo) unite(from *userInfo) {
 	if u.name == "" || from.plain && !u.plain {
@@ -72,7 +57,7 @@ func (u *userInfo) unite(from *userInfo) {
 	for _, d := range from.devices() {
 		u.addDevice(d)
 	}
-	u.addKicks(from.kicks, from.firstKick, from.lastKick)
+	u.kicks.merge(&from.kicks)
 }
 
 // Patterns of a user, in the words of UserResult.Pattern.
@@ -81,25 +66,38 @@ const (
 	patternShared   = "shared_account"
 )
 
-// gapSeconds is the mean time between two kicks, 0 if there were not two.
-func (u *userInfo) gapSeconds() float64 {
-	if u.kicks < 2 {
-		return 0
-	}
-	gap := float64(u.lastKick-u.firstKick) / float64(u.kicks-1) / 100
-	return float64(int64(gap+0.5)) / 10
-}
+const (
+	minLoopKicks = 5
+	maxLoopGap   = 60.0 // seconds, mean: people do not log in again that fast
+	minDevices   = 4    // of an account that several people share
+)
 
 // pattern says what the user's kicks look like: two devices that log in by themselves over and over, or several people
-// with one account.
-func (u *userInfo) pattern() string {
-	switch {
-	case u.known >= 4:
-		return patternShared
-	case u.kicks >= 5 && u.gapSeconds() <= 60, u.kicks >= 20 && u.gapSeconds() <= 72*60:
-		return patternPingPong // the second: twenty a day, of which a kick hours before the loop keeps the mean high
+// with one account, though these may be in a loop, too. gap is the mean time between the kicks of the loop in seconds;
+// without one, between all of them, 0 if there were not two.
+func (u *userInfo) pattern() (pattern string, gap float64) {
+	loop := u.kicks.loop()
+	gap = loop.gapSeconds()
+	if loop.n >= minLoopKicks && gap > 0 && gap <= maxLoopGap { // at one moment: one kick, logged over and over
+		pattern = patternPingPong
+	} else {
+		gap = u.kicks.whole().gapSeconds()
 	}
-	return ""
+	if u.known >= minDevices && u.kicked() >= minLoopKicks {
+		pattern = patternShared
+	}
+	return pattern, gap
+}
+
+// kicked returns how often the user was kicked, whether there is a time or not.
+func (u *userInfo) kicked() int64 {
+	var n int64
+	for _, c := range u.codes {
+		if c.code != unknownCode && isKick(int32(c.code)) {
+			n = sum(n, c.n)
+		}
+	}
+	return n
 }
 
 // mask hides most of an id but leaves enough to recognise one that is already known: "u_10233" is "u_***3", "张敏" is
