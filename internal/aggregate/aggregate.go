@@ -62,10 +62,11 @@ type limits struct {
 	hashes   int // in open cells, before the oldest give up
 	topUsers int
 	split    int // versions, platforms, reasons, inner types of a code; unknown values, hints, shapes
+	traits   int // values told apart in cells, before the oldest give up; 0: any number
 	pending  int // observations before they are sorted into cells
 }
 
-var defaultLimits = limits{cells: 2_000_000, hashes: 1_000_000, topUsers: 1024, split: 64, pending: 8192}
+var defaultLimits = limits{cells: 2_000_000, hashes: 1_000_000, traits: 1_000_000, topUsers: 1024, split: 64, pending: 8192}
 
 // maxCellUsers is how many users one cell tells apart.
 const maxCellUsers = 4096
@@ -91,6 +92,8 @@ type Tally struct {
 	hints   heavy[string, none]
 	seen    series // lines of any kind that have a time, as events without a user
 	pending int    // observations in all series
+
+	traitFloor int32 // cells before it have given up what they knew of values
 
 	lastCode   *code
 	shapeNames [256]string
@@ -124,6 +127,7 @@ type code struct {
 	platforms heavy[string, none]
 	inner     heavy[int32, none]
 	series    series
+	traits    traits
 }
 
 // unknown is what is known of values that are in no catalog.
@@ -210,6 +214,7 @@ func (t *Tally) Add(e *classify.Event) {
 		k := t.addCode(e, user)
 		if dated {
 			k.span.add(c.Time, c.Time)
+			k.traits.addEvent(align(bucket, t.bounds.level), e)
 			t.observe(&k.series, observation{user: user, bucket: bucket, millis: rest, n: 1, device: device})
 		}
 	}
@@ -335,6 +340,9 @@ func (t *Tally) flush() {
 		return
 	}
 	t.each(func(s *series) { s.flush(&t.bounds) })
+	for _, c := range t.codes {
+		c.traits.flush(t.traitFloor)
+	}
 	t.pending = 0
 	t.limit()
 }
@@ -357,6 +365,7 @@ func (t *Tally) limit() {
 	if held > t.lim.hashes {
 		t.giveUp(t.floorFor(held - t.lim.hashes))
 	}
+	t.limitTraits()
 }
 
 func (t *Tally) cells() int {
@@ -417,6 +426,10 @@ func (t *Tally) widen(level uint8) {
 	}
 	t.giveUp(alignUp(t.bounds.floor, level))
 	t.each(func(s *series) { s.widen(level, &t.bounds) })
+	t.giveUpTraits(alignUp(t.traitFloor, level))
+	for _, c := range t.codes {
+		c.traits.widen(level)
+	}
 	t.bounds.level = level
 }
 
@@ -437,8 +450,11 @@ func (t *Tally) Merge(o *Tally) {
 	o.widen(t.bounds.level)
 	t.giveUp(o.bounds.floor)
 	o.giveUp(t.bounds.floor)
+	t.giveUpTraits(o.traitFloor)
 	for number, from := range o.codes {
-		t.code(number).merge(from, &t.bounds)
+		into := t.code(number)
+		into.merge(from, &t.bounds)
+		into.traits.merge(from.traits.all, t.traitFloor)
 	}
 	t.seen.merge(&o.seen, &t.bounds)
 	t.limit()

@@ -1,7 +1,9 @@
 package aggregate
 
 import (
+	"cmp"
 	"iter"
+	"math"
 	"slices"
 	"time"
 )
@@ -15,7 +17,8 @@ type Cell struct {
 	Anonymous int64 // events without a user
 	Open      bool  // Hashes are known
 	Hashes    []uint64
-	Kicks     []Kick // of each of Hashes, for codes 206, 207, 216, 217
+	Kicks     []Kick  // of each of Hashes, for codes 206, 207, 216, 217
+	Values    []Value // how many of its events had which version, platform, reason; empty for the oldest of very many cells
 }
 
 // Kick is what a user's kicks in one cell were.
@@ -49,7 +52,33 @@ func (t *Tally) Cells(code int32, from int64) iter.Seq[Cell] {
 	if k == nil {
 		return func(func(Cell) bool) {}
 	}
-	return k.series.iterate(from, &t.bounds)
+	return k.withValues(from, &t.bounds)
+}
+
+// withValues iterates over the cells of the code, with their values.
+func (c *code) withValues(from int64, b *bounds) iter.Seq[Cell] {
+	return func(yield func(Cell) bool) {
+		texts := c.texts()
+		rest := c.traits.all
+		first := int32(max(0, min(from/bucketMillis, math.MaxInt32)))
+		at, _ := slices.BinarySearchFunc(rest, first, func(x trait, first int32) int { return cmp.Compare(x.bucket, first) })
+		rest = rest[at:]
+		for cell := range c.series.iterate(from, b) {
+			bucket := int32(cell.Start / bucketMillis)
+			for len(rest) > 0 && rest[0].bucket < bucket {
+				rest = rest[1:]
+			}
+			n := 0
+			for n < len(rest) && rest[n].bucket == bucket {
+				n++
+			}
+			cell.Values = valuesOf(rest[:n], texts)
+			rest = rest[n:]
+			if !yield(cell) {
+				return
+			}
+		}
+	}
 }
 
 // SeenLines returns the lines that Seen counted as the events of cells, as Cells does.

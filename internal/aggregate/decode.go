@@ -42,7 +42,7 @@ func (t *Tally) UnmarshalBinary(data []byte) error {
 // maxCodes is how many codes an encoding may have: more than any catalog. minCodeBytes is what one takes at least.
 const (
 	maxCodes     = 16384
-	minCodeBytes = 18
+	minCodeBytes = 19
 )
 
 func (t *Tally) decode(r *reader) {
@@ -59,7 +59,9 @@ func (t *Tally) decode(r *reader) {
 	t.late = r.count()
 	t.bounds.level = uint8(r.uint(maxLevel))
 	t.bounds.floor = int32(r.uint(math.MaxInt32))
+	t.traitFloor = int32(r.uint(math.MaxInt32))
 	r.require(t.bounds.floor == math.MaxInt32 || t.bounds.floor == align(t.bounds.floor, t.bounds.level), "floor inside a cell")
+	r.require(t.traitFloor == math.MaxInt32 || t.traitFloor == align(t.traitFloor, t.bounds.level), "floor inside a cell")
 
 	last := int64(math.MinInt32)
 	for i := range r.list(maxCodes, minCodeBytes) {
@@ -71,6 +73,7 @@ func (t *Tally) decode(r *reader) {
 		last = number
 		k := newCode(int32(number), t.lim)
 		k.decode(r, &t.bounds)
+		r.traits(&k.traits, t.traitFloor, t.bounds.level)
 		t.codes[k.code] = k
 	}
 	t.unknown.decode(r)

@@ -8,7 +8,7 @@ import (
 )
 
 // encodingVersion is the first byte of an encoded Tally.
-const encodingVersion = 1
+const encodingVersion = 2
 
 // MarshalBinary returns the one encoding of a Tally, for state files, saved results and Kafka deltas. Equal tallies give
 // equal bytes. It holds ids of users as hashes; those of the top users also masked, or plain if Options.Plain says so. What
@@ -32,6 +32,7 @@ func (t *Tally) encode(pii string) []byte {
 	w.count(t.late)
 	w.uint(uint64(t.bounds.level))
 	w.uint(uint64(t.bounds.floor))
+	w.uint(uint64(t.traitFloor))
 
 	w.uint(uint64(len(t.codes)))
 	last := int64(math.MinInt32)
@@ -60,6 +61,7 @@ func (c *code) encode(w *writer, b *bounds) {
 	writeHeavy(w, &c.platforms, w.text, nil)
 	writeHeavy(w, &c.inner, w.int32, nil)
 	w.series(&c.series)
+	w.traits(&c.traits)
 }
 
 // Kinds of a name in the encoding.

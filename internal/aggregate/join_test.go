@@ -132,7 +132,7 @@ func TestResultsThatAreNone(t *testing.T) {
 		{"a list", `[]`, "read merge part"},
 		{"a later version", `{"v":2}`, "version 2: want 1"},
 		{"empty", `{"v":1}`, "byte 0: cut off"},
-		{"damaged", `{"v":1,"tally":"AQAA"}`, "read tally: byte 3"},
+		{"damaged", `{"v":1,"tally":"AgAA"}`, "read tally: byte 3"},
 	} {
 		t.Run("merge part: "+tc.name, func(t *testing.T) {
 			_, err := FromResult(&Result{Schema: Schema, Merge: json.RawMessage(tc.merge)}, nil)

@@ -4,27 +4,23 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"imerr-scan/internal/aggregate"
 )
 
-// Field is what events are told apart by when an alert asks what changed.
-type Field uint8
+// Field is what the events of a cell are told apart by, and Value how many of them had a value.
+type (
+	Field = aggregate.Field
+	Value = aggregate.Value
+)
 
+// The fields of a Value.
 const (
-	Version Field = iota
-	Platform
-	Reason
-	fields
+	Version  = aggregate.Version
+	Platform = aggregate.Platform
+	Reason   = aggregate.Reason
+	fields   = Reason + 1
 )
-
-// String returns the name of the field in an alert's why.
-func (f Field) String() string { return [...]string{"version", "platform", "reason"}[min(f, fields-1)] }
-
-// Value is how many of the users and events that a cell counts had a value.
-type Value struct {
-	Field Field
-	Text  string
-	N     int64
-}
 
 const (
 	keptValues    = 10 // of a field
@@ -83,6 +79,9 @@ func (p *profile) add(b int64, values []Value, firing bool) {
 		n := uint32(min(v.N, math.MaxInt32))
 		f := &p.fields[v.Field]
 		f.total.lately[at] = sum32(f.total.lately[at], n)
+		if v.Text == "" {
+			continue // one of those that nobody names
+		}
 		s := f.find(v.Text)
 		s.lately[at] = sum32(s.lately[at], n)
 	}
@@ -212,7 +211,9 @@ func (c *contrast) add(values []Value) {
 	for _, v := range values {
 		if v.Field < fields && v.N > 0 {
 			c[v.Field].inside += v.N
-			c.find(v.Field, cut(v.Text, maxValueBytes)).inside += v.N
+			if v.Text != "" {
+				c.find(v.Field, cut(v.Text, maxValueBytes)).inside += v.N
+			}
 		}
 	}
 }

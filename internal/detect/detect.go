@@ -26,7 +26,6 @@ import (
 type Cell struct {
 	Code int32
 	aggregate.Cell
-	Values []Value // how many of its users and anonymous events had which version, platform, reason; may be nil
 }
 
 // Bucket is 10 s of event time that is complete.

@@ -101,7 +101,7 @@ func (f *feed) take(width int64) aggregate.Cell {
 	}
 	c.Events, c.Users, c.Anonymous = share(c.Events), share(c.Users), share(c.Anonymous)
 	if part < width-1 {
-		c.Hashes, c.Kicks = nil, nil
+		c.Hashes, c.Kicks, c.Values = nil, nil, nil
 	}
 	return c
 }

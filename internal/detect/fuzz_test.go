@@ -29,7 +29,7 @@ func FuzzState(f *testing.F) {
 			for range c.Hashes {
 				c.Kicks = append(c.Kicks, aggregate.Kick{Devices: []uint32{uint32(b)}})
 			}
-			c.Values = []Value{{Version, "5.3.0", 2}, {Reason, "kicked", 2}}
+			c.Values = []Value{{Field: Version, Text: "5.3.0", N: 2}, {Field: Reason, Text: "kicked", N: 2}}
 			in.Cells = append(in.Cells, c)
 		}
 		seed.Step(in)

@@ -23,6 +23,7 @@ type happened struct {
 	code         int32
 	millis       int64
 	user, device string
+	version      string
 }
 
 // dayOfTrouble is some hours of events with storms, loops and an outage, in order of time.
@@ -33,7 +34,7 @@ func dayOfTrouble(seed uint64, hours int) []happened {
 	add := func(code int32, from, length int64, perMinute float64, user func() string) {
 		step := 60_000 / perMinute
 		for at := float64(from) + r.ExpFloat64()*step; at < float64(from+length); at += r.ExpFloat64() * step {
-			all = append(all, happened{code, monday.UnixMilli() + int64(at), user(), "d" + strconv.Itoa(r.IntN(5))})
+			all = append(all, happened{code, monday.UnixMilli() + int64(at), user(), "d" + strconv.Itoa(r.IntN(5)), "5." + strconv.Itoa(r.IntN(2+int(code)%3))})
 		}
 	}
 	anybody := func() string { return "u" + strconv.Itoa(r.IntN(1_000_000)) }
@@ -79,7 +80,7 @@ func count(t *aggregate.Tally, all []happened) {
 		if h.code == 0 {
 			continue
 		}
-		t.Add(&classify.Event{Code: h.code, Entry: web.Lookup(h.code), Candidate: &extract.Candidate{Time: h.millis, User: h.user, Device: h.device}})
+		t.Add(&classify.Event{Code: h.code, Entry: web.Lookup(h.code), Candidate: &extract.Candidate{Time: h.millis, User: h.user, Device: h.device, Version: h.version, Platform: "web"}})
 	}
 }
 

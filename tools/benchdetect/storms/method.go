@@ -123,11 +123,11 @@ func (t *Threshold) Step(b, y int64, _ []uint64) {
 	t.step(b, float64(t.w.sum) > t.Limit)
 }
 
-// ElastAlert is the spike rule of ElastAlert: the last 5 min against the 5 min before, at least threshold_cur events,
-// spike_height times as many (elastalert/ruletypes.py, SpikeRule; the reference does not move while it matches).
+// ElastAlert is the spike rule of ElastAlert: the last 5 min against the 5 min before, three times as many (spike_height) and
+// at least Least (threshold_cur), as in elastalert/ruletypes.py, SpikeRule.
 type ElastAlert struct {
 	state
-	Height   float64
+	Least    float64
 	cur, ref *window
 }
 
@@ -138,7 +138,7 @@ func (e *ElastAlert) Step(b, y int64, _ []uint64) {
 	}
 	e.ref.push(e.cur.push(y))
 	cur, ref := float64(e.cur.sum), float64(e.ref.sum)
-	e.step(b, e.ref.full && cur >= 10 && cur >= e.Height*max(ref, 1))
+	e.step(b, e.ref.full && cur >= e.Least && cur >= 3*ref)
 }
 
 // ZScore compares the last minute with mean and standard deviation of the minutes of the last hour.

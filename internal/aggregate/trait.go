@@ -1,0 +1,239 @@
+package aggregate
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+
+	"imerr-scan/pkg/classify"
+)
+
+// Field is what the events of a cell are told apart by, so that an alert can say what changed.
+type Field uint8
+
+// The fields of a Value.
+const (
+	Version Field = iota
+	Platform
+	Reason
+	fields // how many there are
+)
+
+// String returns version, platform or reason.
+func (f Field) String() string { return [...]string{"version", "platform", "reason"}[min(f, fields-1)] }
+
+// Value is how many events of a cell had a value of a field. Text is empty for all values together that are not among the
+// heaviest of the code.
+type Value struct {
+	Field Field
+	Text  string
+	N     int64
+}
+
+// traits tells the events of a code's cells apart by version, platform and reason: exactly, for each cell at or after
+// Tally.traitFloor. It knows the values by hash; their texts are those of the heaviest.
+type traits struct {
+	all     []trait // by bucket, then key
+	pending []trait
+	last    [fields]struct {
+		text string
+		key  uint64
+	}
+}
+
+// trait is how many events of one cell had one value.
+type trait struct {
+	bucket int32
+	n      uint32
+	key    uint64 // hash of the text, the last two bits being the field
+}
+
+const (
+	fieldMask  = 3
+	traitReach = 8 // pending ones that are looked at for the same cell and value
+)
+
+func keyOf(f Field, text string) uint64 {
+	return xxhash.Sum64String(cut(text, maxKeyBytes))&^fieldMask | uint64(f)
+}
+
+// addEvent counts an event in the cell that begins at bucket. To be flushed with it, it must come before the observation.
+func (s *traits) addEvent(bucket int32, e *classify.Event) {
+	s.add(bucket, Version, e.Candidate.Version)
+	s.add(bucket, Platform, e.Candidate.Platform)
+	s.add(bucket, Reason, e.Reason)
+}
+
+// add counts a value in the cell that begins at bucket.
+func (s *traits) add(bucket int32, f Field, text string) {
+	if text == "" {
+		return
+	}
+	last := &s.last[f]
+	if last.text != text {
+		last.text, last.key = strings.Clone(text), keyOf(f, text)
+	}
+	for i := len(s.pending) - 1; i >= max(0, len(s.pending)-traitReach); i-- {
+		if p := &s.pending[i]; p.key == last.key && p.bucket == bucket {
+			p.n = sum32(p.n, 1)
+			return
+		}
+	}
+	s.pending = append(s.pending, trait{bucket: bucket, n: 1, key: last.key})
+}
+
+func compareTraits(a, b trait) int {
+	return cmp.Or(cmp.Compare(a.bucket, b.bucket), cmp.Compare(a.key, b.key))
+}
+
+// flush sorts what is pending in.
+func (s *traits) flush(floor int32) {
+	if len(s.pending) == 0 {
+		return
+	}
+	slices.SortFunc(s.pending, compareTraits)
+	s.merge(s.pending, floor)
+	s.pending = s.pending[:0]
+}
+
+// merge adds sorted ones, of which several may be of the same cell and value. Those before floor are dropped.
+func (s *traits) merge(o []trait, floor int32) {
+	first, _ := slices.BinarySearchFunc(o, floor, func(x trait, floor int32) int { return cmp.Compare(x.bucket, floor) })
+	if o = o[first:]; len(o) == 0 {
+		return
+	}
+	from, _ := slices.BinarySearchFunc(s.all, o[0], compareTraits)
+	tail := slices.Clone(s.all[from:])
+	s.all = s.all[:from]
+	for len(tail) > 0 || len(o) > 0 {
+		if len(o) == 0 || len(tail) > 0 && compareTraits(tail[0], o[0]) <= 0 {
+			s.append(tail[0])
+			tail = tail[1:]
+		} else {
+			s.append(o[0])
+			o = o[1:]
+		}
+	}
+}
+
+// append adds one that comes after all others, or is of the last cell and value.
+func (s *traits) append(x trait) {
+	if n := len(s.all); n > 0 && compareTraits(s.all[n-1], x) == 0 {
+		s.all[n-1].n = sum32(s.all[n-1].n, x.n)
+		return
+	}
+	s.all = append(s.all, x)
+}
+
+func (s *traits) giveUp(floor int32) {
+	n, _ := slices.BinarySearchFunc(s.all, floor, func(x trait, floor int32) int { return cmp.Compare(x.bucket, floor) })
+	s.all = s.all[n:]
+}
+
+func (s *traits) widen(level uint8) {
+	old := s.all
+	for i := range old {
+		old[i].bucket = align(old[i].bucket, level)
+	}
+	slices.SortFunc(old, compareTraits)
+	s.all = nil
+	for _, x := range old {
+		s.append(x)
+	}
+}
+
+// limitTraits lets the oldest cells give up what they know of values, an eighth more than must be, so that it is seldom done.
+func (t *Tally) limitTraits() {
+	held := 0
+	for _, c := range t.codes {
+		held += len(c.traits.all)
+	}
+	if t.lim.traits == 0 || held <= t.lim.traits {
+		return
+	}
+	buckets := make([]int32, 0, held)
+	for _, c := range t.codes {
+		for _, x := range c.traits.all {
+			buckets = append(buckets, x.bucket)
+		}
+	}
+	slices.Sort(buckets)
+	last := buckets[min(held-t.lim.traits+t.lim.traits/8, held)-1]
+	t.giveUpTraits(alignUp(min(last, math.MaxInt32-1)+1, t.bounds.level))
+}
+
+func (t *Tally) giveUpTraits(floor int32) {
+	if floor <= t.traitFloor {
+		return
+	}
+	t.traitFloor = floor
+	for _, c := range t.codes {
+		c.traits.giveUp(floor)
+	}
+}
+
+// texts returns the texts of the heaviest values by key.
+func (c *code) texts() map[uint64]string {
+	texts := map[uint64]string{}
+	for f, h := range map[Field]*heavy[string, none]{Version: &c.versions, Platform: &c.platforms, Reason: &c.reasons} {
+		for text := range h.items {
+			texts[keyOf(f, text)] = text
+		}
+	}
+	return texts
+}
+
+// valuesOf returns the values of some traits of one cell, by key; the unnamed of a field together, after all others.
+func valuesOf(cell []trait, texts map[uint64]string) []Value {
+	if len(cell) == 0 {
+		return nil
+	}
+	values := make([]Value, 0, len(cell))
+	var unnamed [fields]int64
+	for _, x := range cell {
+		f := Field(x.key & fieldMask)
+		if text, ok := texts[x.key]; ok {
+			values = append(values, Value{Field: f, Text: text, N: int64(x.n)})
+		} else {
+			unnamed[f] += int64(x.n)
+		}
+	}
+	for f, n := range unnamed {
+		if n > 0 {
+			values = append(values, Value{Field: Field(f), N: n})
+		}
+	}
+	return values
+}
+
+func (w *writer) traits(s *traits) {
+	w.uint(uint64(len(s.all)))
+	last := int32(0)
+	for _, x := range s.all {
+		w.uint(uint64(x.bucket - last))
+		last = x.bucket
+		w.hash(x.key)
+		w.uint(uint64(x.n))
+	}
+}
+
+// traits reads what writer.traits wrote.
+func (r *reader) traits(s *traits, floor int32, level uint8) {
+	last := trait{bucket: -1}
+	bucket := int64(0)
+	for range r.list(maxCells, 10) {
+		bucket += int64(r.uint(math.MaxInt32))
+		x := trait{bucket: int32(min(bucket, math.MaxInt32)), key: r.hash(), n: uint32(r.uint(math.MaxUint32))}
+		r.require(bucket <= math.MaxInt32 && x.bucket >= floor && x.bucket == align(x.bucket, level), "value outside a cell")
+		r.require(compareTraits(last, x) < 0, "value out of order")
+		r.require(x.n > 0 && x.key&fieldMask < uint64(fields), "value of no field or without a count")
+		if r.err != nil {
+			return
+		}
+		s.all = append(s.all, x)
+		last = x
+	}
+}
