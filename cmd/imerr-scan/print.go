@@ -32,13 +32,13 @@ func (sc *scan) print(res *aggregate.Result, a answer) error {
 			return err
 		}
 		fmt.Fprintln(sc.out)
-		return report.ChangeMarkdown(sc.out, report.Compare(sc.old, res), opt)
+		return report.ChangeMarkdown(sc.out, aggregate.Compare(sc.old, res), opt)
 	}
 	if err := report.Text(sc.out, res, sc.cat, opt); err != nil || sc.old == nil {
 		return err
 	}
 	fmt.Fprintln(sc.out)
-	return report.ChangeText(sc.out, report.Compare(sc.old, res), opt)
+	return report.ChangeText(sc.out, aggregate.Compare(sc.old, res), opt)
 }
 
 func (sc *scan) textOptions(a answer) report.TextOptions {

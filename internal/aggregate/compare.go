@@ -2,84 +2,150 @@ package aggregate
 
 import (
 	"cmp"
+	"math"
 	"slices"
+	"strconv"
+	"time"
 )
 
-// ChangeKind says how a code's count differs from that of an earlier result.
+// ChangeKind says what became of a code since an earlier result.
 type ChangeKind string
 
 // In the order in which changes are listed.
 const (
 	ChangeNew  ChangeKind = "new"  // did not occur before
-	ChangeUp   ChangeKind = "up"   // more than chance explains, and by a quarter at least
+	ChangeUp   ChangeKind = "up"   // more by half at least, and more than chance explains
 	ChangeDown ChangeKind = "down" // less, likewise
 	ChangeGone ChangeKind = "gone" // does not occur any more
 )
 
 var changeKinds = []ChangeKind{ChangeNew, ChangeUp, ChangeDown, ChangeGone}
 
-// Change is a code whose count differs from that of an earlier result.
+// Change is what became of one code, or of one value that is in no catalog, since an earlier result.
 type Change struct {
-	Kind    ChangeKind `json:"kind"`
-	Code    int32      `json:"code"`
-	Unknown bool       `json:"unknown,omitempty"` // all values that are in no catalog; Code is 0
-	Name    string     `json:"name"`
-	Old     int64      `json:"old"`
-	New     int64      `json:"new"`
+	Kind     ChangeKind `json:"kind"`
+	Code     string     `json:"code"` // the number, or the value as written
+	Name     string     `json:"name"`
+	Category string     `json:"category"`
+	Before   int64      `json:"before"`
+	After    int64      `json:"after"`
+	// Ratio of the counts, or of the counts per hour if Rated; 0 for what is new or gone.
+	Ratio float64 `json:"ratio"`
+	Rated bool    `json:"rated"`
 }
 
-// Compare returns what differs between two results: new codes first, then those that went up, down, and away, each kind
-// with the greatest difference first. Counts are compared as they are, so the two have to be of like inputs: a day with a
-// day, a host with a host. Lines or hours would be no better measure, as inputs that hold only errors show.
+// Compare tells what changed from before to after, each kind with the greatest counts first. If both have a span of an hour
+// or more, counts per hour are compared, so that six hours can be held against a day; else counts, and the two have to be
+// of like inputs.
 //
-// Chance is that of counts of independent events: a difference counts from three standard deviations.
-func Compare(old, new *Result) []Change {
+// Chance is that of counts of independent events: a difference counts from four standard deviations, since dozens of codes
+// are compared and their events are not quite independent. Values in no catalog are compared one by one; one that a result
+// does not list is new or gone only if the result lists all that it has.
+func Compare(before, after *Result) []Change {
+	scale, rated := spanRatio(before, after)
+	old, now := changeable(before), changeable(after)
+	hiddenBefore, hiddenAfter := before.hidesValues(), after.hidesValues()
 	changes := []Change{}
 	add := func(c Change) {
-		if c.Kind = kindOf(c.Old, c.New); c.Kind != "" {
+		if c.judge(scale) {
+			c.Rated = rated
 			changes = append(changes, c)
 		}
 	}
-	before := make(map[int32]CodeResult, len(old.Codes))
-	for _, c := range old.Codes {
-		before[c.Code] = c
-	}
-	for _, c := range new.Codes {
-		add(Change{Code: c.Code, Name: c.Name, Old: before[c.Code].Count, New: c.Count})
-		delete(before, c.Code)
-	}
-	for _, c := range old.Codes {
-		if _, gone := before[c.Code]; gone {
-			add(Change{Code: c.Code, Name: c.Name, Old: c.Count})
+	for code, c := range now {
+		was, listed := old[code]
+		if listed || !hiddenBefore || c.Category != categoryUnknown {
+			c.Before = was.After
+			add(c)
 		}
 	}
-	add(Change{Unknown: true, Old: old.Unknown.Count, New: new.Unknown.Count})
-	slices.SortStableFunc(changes, func(a, b Change) int {
+	for code, c := range old {
+		if _, listed := now[code]; !listed && (!hiddenAfter || c.Category != categoryUnknown) {
+			c.Before, c.After = c.After, 0
+			add(c)
+		}
+	}
+	slices.SortFunc(changes, func(a, b Change) int {
 		return cmp.Or(
 			cmp.Compare(slices.Index(changeKinds, a.Kind), slices.Index(changeKinds, b.Kind)),
-			cmp.Compare(max(b.New-b.Old, b.Old-b.New), max(a.New-a.Old, a.Old-a.New)),
+			cmp.Compare(max(b.After, b.Before), max(a.After, a.Before)),
 			cmp.Compare(a.Code, b.Code),
 		)
 	})
 	return changes
 }
 
-// kindOf returns "" if the counts are much the same.
-func kindOf(old, new int64) ChangeKind {
+// spanRatio is the length of after's span in that of before, 1 if one of them is too short to tell.
+func spanRatio(before, after *Result) (ratio float64, rated bool) {
+	b, a := before.Span.length(), after.Span.length()
+	if b < time.Hour || a < time.Hour {
+		return 1, false
+	}
+	return float64(a) / float64(b), true
+}
+
+func (s Span) length() time.Duration {
+	if s.First == nil || s.Last == nil {
+		return 0
+	}
+	return s.Last.Sub(*s.First)
+}
+
+const categoryUnknown = "unknown"
+
+// changeable is what occurred in r by code or value, each as a Change with only After.
+func changeable(r *Result) map[string]Change {
+	counts := map[string]Change{}
+	for _, c := range r.Codes {
+		if c.Count > 0 {
+			code := strconv.Itoa(int(c.Code))
+			counts[code] = Change{Code: code, Name: c.Name, Category: c.Category, After: c.Count}
+		}
+	}
+	for _, v := range r.Unknown.Values {
+		if _, known := counts[v.Value]; !known && v.Count > 0 {
+			counts[v.Value] = Change{Code: v.Value, Category: categoryUnknown, After: v.Count}
+		}
+	}
+	return counts
+}
+
+// hidesValues says whether r had more values in no catalog than it lists.
+func (r *Result) hidesValues() bool {
+	rest := r.Unknown.Count
+	for _, v := range r.Unknown.Values {
+		rest -= v.Count
+	}
+	return rest > 0
+}
+
+const (
+	clearRatio  = 1.5
+	clearSpread = 4 // standard deviations
+)
+
+// judge sets Kind and Ratio by the counts, and returns whether they differ. scale is the length of after's span in that of
+// before.
+func (c *Change) judge(scale float64) bool {
 	switch {
-	case old == new:
-		return ""
-	case old == 0:
-		return ChangeNew
-	case new == 0:
-		return ChangeGone
+	case c.Before == 0:
+		c.Kind = ChangeNew
+		return true
+	case c.After == 0:
+		c.Kind = ChangeGone
+		return true
 	}
-	o, n := float64(old), float64(new)
-	switch clear := (n-o)*(n-o) > 9*(n+o); {
-	case clear && n >= 1.25*o:
-		return ChangeUp
-	case clear && o >= 1.25*n:
-		return ChangeDown
+	expected := float64(c.Before) * scale
+	difference := float64(c.After) - expected
+	spread := math.Sqrt(float64(c.After) + expected*scale) // of the difference of After and scale times Before
+	c.Ratio = float64(c.After) / expected
+	switch clear := math.Abs(difference) >= clearSpread*spread; {
+	case clear && c.Ratio >= clearRatio:
+		c.Kind = ChangeUp
+	case clear && c.Ratio <= 1/clearRatio:
+		c.Kind = ChangeDown
+	default:
+		return false
 	}
-	return ""
+	return true
 }

@@ -1,55 +1,147 @@
 package aggregate
 
 import (
+	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// counts makes a result of counts by code; 0 is unknown.
+// counts makes a result of counts by code; 0 is unknown, as the one value 1305.
 func counts(of map[int32]int64) *Result {
 	r := &Result{Schema: Schema, Categories: map[string]int64{}}
 	for code, n := range of {
 		r.Events += n
 		if code == 0 {
-			r.Unknown.Count = n
+			r.Unknown = Unknown{Count: n, Values: []UnknownValue{{Value: "1305", Count: n}}}
 			continue
 		}
-		r.Codes = append(r.Codes, CodeResult{Code: code, Name: "CODE", Count: n})
+		r.Codes = append(r.Codes, CodeResult{Code: code, Name: "CODE", Category: "auth", Count: n})
 	}
 	return r
 }
 
+// lasting gives a result a span.
+func lasting(d time.Duration, r *Result) *Result {
+	first, last := time.UnixMilli(start), time.UnixMilli(start).Add(d)
+	r.Span = Span{First: &first, Last: &last}
+	return r
+}
+
 func TestCompare(t *testing.T) {
+	type is = map[int32]int64
+	change := func(kind ChangeKind, code string, before, after int64, ratio float64) Change {
+		return Change{Kind: kind, Code: code, Name: "CODE", Category: "auth", Before: before, After: after, Ratio: ratio}
+	}
 	for _, tc := range []struct {
-		name     string
-		old, new map[int32]int64
-		want     []Change
+		name          string
+		before, after is
+		want          []Change
 	}{
-		{"nothing in either", nil, nil, []Change{}},
-		{"the same", map[int32]int64{206: 7}, map[int32]int64{206: 7}, []Change{}},
-		{"a code that is new", nil, map[int32]int64{50: 1}, []Change{{Kind: ChangeNew, Code: 50, Name: "CODE", New: 1}}},
-		{"a code that is gone", map[int32]int64{50: 1}, nil, []Change{{Kind: ChangeGone, Code: 50, Name: "CODE", Old: 1}}},
-		{"unknown values are new", nil, map[int32]int64{0: 3}, []Change{{Kind: ChangeNew, Unknown: true, New: 3}}},
-		{"a storm", map[int32]int64{206: 312}, map[int32]int64{206: 7666}, []Change{{Kind: ChangeUp, Code: 206, Name: "CODE", Old: 312, New: 7666}}},
-		{"over", map[int32]int64{206: 7666}, map[int32]int64{206: 312}, []Change{{Kind: ChangeDown, Code: 206, Name: "CODE", Old: 7666, New: 312}}},
-		{"twice as many of few is chance", map[int32]int64{206: 4}, map[int32]int64{206: 8}, []Change{}},
-		{"a fifth more is no news, however sure", map[int32]int64{206: 100_000}, map[int32]int64{206: 120_000}, []Change{}},
+		{"nothing in either", nil, nil, nil},
+		{"the same", is{206: 7}, is{206: 7}, nil},
+		{"a code that is new", nil, is{50: 1}, []Change{change(ChangeNew, "50", 0, 1, 0)}},
+		{"a code that is gone", is{50: 1}, nil, []Change{change(ChangeGone, "50", 1, 0, 0)}},
+		{"a code of no events is none", is{50: 0}, is{51: 0}, nil},
+		{"a storm", is{206: 320}, is{206: 7680}, []Change{change(ChangeUp, "206", 320, 7680, 24)}},
+		{"over", is{206: 8000}, is{206: 320}, []Change{change(ChangeDown, "206", 8000, 320, 0.04)}},
+		{"three times as many of few is chance", is{206: 4}, is{206: 12}, nil},
+		{"a third more is no news, however sure", is{206: 100_000}, is{206: 133_000}, nil},
 		{
 			"all kinds in their order",
-			map[int32]int64{1: 10, 2: 1000, 3: 10, 4: 10, 6: 100}, map[int32]int64{2: 10, 3: 1000, 4: 500, 5: 1, 6: 101},
+			is{1: 10, 2: 1000, 3: 10, 4: 10, 6: 100}, is{2: 10, 3: 1000, 4: 500, 5: 1, 6: 101},
 			[]Change{
-				{Kind: ChangeNew, Code: 5, Name: "CODE", New: 1},
-				{Kind: ChangeUp, Code: 3, Name: "CODE", Old: 10, New: 1000},
-				{Kind: ChangeUp, Code: 4, Name: "CODE", Old: 10, New: 500},
-				{Kind: ChangeDown, Code: 2, Name: "CODE", Old: 1000, New: 10},
-				{Kind: ChangeGone, Code: 1, Name: "CODE", Old: 10},
+				change(ChangeNew, "5", 0, 1, 0), change(ChangeUp, "3", 10, 1000, 100), change(ChangeUp, "4", 10, 500, 50),
+				change(ChangeDown, "2", 1000, 10, 0.01), change(ChangeGone, "1", 10, 0, 0),
 			},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, Compare(counts(tc.old), counts(tc.new))); diff != "" {
+			got := Compare(counts(tc.before), counts(tc.after))
+			if diff := cmp.Diff(tc.want, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("changes (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestCompareTimesOfDifferentLength(t *testing.T) {
+	a, b := map[int32]int64{206: 400}, map[int32]int64{206: 1600}
+	for _, tc := range []struct {
+		name          string
+		before, after time.Duration
+		ratio         float64 // 0: no change
+		rated         bool
+	}{
+		{"six hours and a day", 6 * time.Hour, 24 * time.Hour, 0, false},
+		{"a day each", 24 * time.Hour, 24 * time.Hour, 4, true},
+		{"a day and six hours", 24 * time.Hour, 6 * time.Hour, 16, true},
+		{"half an hour says nothing", 30 * time.Minute, 24 * time.Hour, 4, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got := Compare(lasting(tc.before, counts(a)), lasting(tc.after, counts(b)))
+			switch {
+			case tc.ratio == 0 && len(got) > 0:
+				t.Errorf("changes: %+v, want none", got)
+			case tc.ratio != 0 && (len(got) != 1 || got[0].Ratio != tc.ratio || got[0].Rated != tc.rated):
+				t.Errorf("changes: %+v, want a ratio of %v, rated: %t", got, tc.ratio, tc.rated)
+			}
+		})
+	}
+	if got := Compare(counts(a), lasting(time.Hour, counts(b))); len(got) != 1 || got[0].Rated {
+		t.Errorf("without a time: %+v", got)
+	}
+}
+
+// TestChanceIsNoChange compares counts of equal rates, the later ones of a quarter of the time.
+func TestChanceIsNoChange(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 5))
+	poisson := func(mean float64) int64 {
+		n := int64(0)
+		for left := r.ExpFloat64(); left < mean; left += r.ExpFloat64() {
+			n++
+		}
+		return n
+	}
+	wrong := 0
+	for range 20_000 {
+		mean := math.Exp(r.Float64() * 6)
+		c := Change{Before: max(poisson(mean), 1), After: max(poisson(mean/4), 1)}
+		if c.judge(0.25) {
+			wrong++
+		}
+	}
+	if wrong > 20 {
+		t.Errorf("%d of 20,000 codes that did not change are up or down", wrong)
+	}
+}
+
+func TestCompareValuesInNoCatalog(t *testing.T) {
+	values := func(count int64, of ...UnknownValue) *Result {
+		return &Result{Unknown: Unknown{Count: count, Values: of}}
+	}
+	some := func(value string, n int64) UnknownValue { return UnknownValue{Value: value, Count: n} }
+	for _, tc := range []struct {
+		name          string
+		before, after *Result
+		want          []string
+	}{
+		{"one by one", values(12, some("1305", 5), some("777", 7)), values(15, some("1305", 5), some("778", 10)), []string{"new 778", "gone 777"}},
+		{"many more of one", values(5, some("777", 5)), values(500, some("777", 500)), []string{"up 777"}},
+		{"perhaps hidden before", values(1000, some("777", 5)), values(9, some("778", 9)), []string{"gone 777"}},
+		{"perhaps hidden now", values(9, some("778", 9)), values(1000, some("777", 5)), []string{"new 777"}},
+		{"in the catalog of the later one", values(3, some("1305", 3)), counts(map[int32]int64{1305: 3}), nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var got []string
+			for _, c := range Compare(tc.before, tc.after) {
+				got = append(got, string(c.Kind)+" "+c.Code)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("changes (-want +got):\n%s", diff)
 			}
 		})

@@ -168,7 +168,7 @@ func FuzzNothingFromALogEscapes(f *testing.F) {
 		checkJSON(t, res)
 
 		g := Group{Keys: []string{"code", "version"}, Rows: []GroupRow{{Values: []string{s, s}, Count: n, Users: 1}, {Values: []string{s}, Count: 1, Users: -1}}}
-		c := []Change{{Kind: "up", Code: s, Name: s, Category: s, Ratio: 2}}
+		c := []aggregate.Change{{Kind: "up", Code: s, Name: s, Category: s, Ratio: 2}}
 		for _, opt := range []TextOptions{{}, {Plain: true}} {
 			for line := range strings.SplitSeq(write(t, func(b *bytes.Buffer) error { return g.Text(b, cat, opt) })+
 				write(t, func(b *bytes.Buffer) error { return ChangeText(b, c, opt) }), "\n") {
@@ -345,7 +345,7 @@ func TestGroup(t *testing.T) {
 	golden(t, "group", b.String())
 }
 
-func TestCompare(t *testing.T) {
+func TestChanges(t *testing.T) {
 	before, after := morning(), morning()
 	*after.Span.Last = after.Span.First.Add(12 * time.Hour) // twice as long: counts twice as high are the same
 	for i := range after.Codes {
@@ -357,14 +357,14 @@ func TestCompare(t *testing.T) {
 	after.Codes = after.Codes[1:]    // 206 is gone
 	after.Codes[3].Count = after.Codes[3].Count * 6 / 5
 	after.Unknown.Values[0].Value = "1306"
-	got := Compare(before, after)
+	got := aggregate.Compare(before, after)
 	var kinds []string
 	for _, c := range got {
 		kinds = append(kinds, fmt.Sprintf("%s %s", c.Kind, c.Code))
 	}
 	want := []string{"new -1", "new 1306", "new 1101", "up 39", "down 509", "gone 206", "gone 1305"}
 	if diff := cmp.Diff(want, kinds); diff != "" {
-		t.Errorf("Compare (-want +got):\n%s", diff)
+		t.Errorf("changes (-want +got):\n%s", diff)
 	}
 	var b bytes.Buffer
 	for _, opt := range []TextOptions{{}, {Lang: catalog.ZH}, {Plain: true}} {
@@ -373,7 +373,7 @@ func TestCompare(t *testing.T) {
 	b.WriteString(write(t, func(b *bytes.Buffer) error { return ChangeMarkdown(b, got, TextOptions{}) }) + "--\n")
 	b.WriteString(write(t, func(b *bytes.Buffer) error { return ChangeText(b, nil, TextOptions{}) }))
 	golden(t, "change", b.String())
-	if same := Compare(after, after); len(same) != 0 {
+	if same := aggregate.Compare(after, after); len(same) != 0 {
 		t.Errorf("a result compared with itself: %v", same)
 	}
 }

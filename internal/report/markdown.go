@@ -150,7 +150,7 @@ func (g *Group) Markdown(w io.Writer, opt TextOptions) error {
 }
 
 // ChangeMarkdown writes the changes as a table.
-func ChangeMarkdown(w io.Writer, changes []Change, opt TextOptions) error {
+func ChangeMarkdown(w io.Writer, changes []aggregate.Change, opt TextOptions) error {
 	s := &screen{printer: printer{w: w}, opt: opt, lang: opt.Lang}
 	s.line("")
 	s.line("### %s", s.say("Since the baseline", "与基线相比"))
