@@ -260,8 +260,9 @@ const (
 	maxChanges    = 3
 )
 
-// why returns the values that are more frequent inside than before, the most telling first.
-func (c *contrast) why(all *contrast) []Change {
+// why returns the values that are more frequent inside than before, the most telling first. The events of few users are no
+// more telling than these users: independent says how many events may be taken as such.
+func (c *contrast) why(all *contrast, independent int64) []Change {
 	type scored struct {
 		Change
 		score float64
@@ -269,7 +270,7 @@ func (c *contrast) why(all *contrast) []Change {
 	var found []scored
 	for f := range c {
 		x := &c[f]
-		if x.inside < minExplain {
+		if min(x.inside, independent) < minExplain {
 			continue
 		}
 		before := func(w weighed) (float64, float64) { return w.before, x.before }
@@ -285,7 +286,8 @@ func (c *contrast) why(all *contrast) []Change {
 			was := n / total
 			floor := max(was, 0.5/(total+1))
 			lift := inside / floor
-			noise := math.Sqrt(float64(floor*(1-floor))*(1/float64(x.inside)+1/total)) + 1e-9
+			n0 := float64(max(min(x.inside, independent), 1))
+			noise := math.Sqrt(float64(floor*(1-floor))*(1/n0+1/total)) + 1e-9
 			if inside < minShare || lift < minLift || inside-was < float64(minDeviations*noise) {
 				continue
 			}

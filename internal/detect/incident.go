@@ -49,6 +49,7 @@ const (
 	keptPeaks   = 32
 	updateEvery = 6 // buckets
 	topUsers    = 5
+	crowdUsers  = 20
 )
 
 // publish takes a firing series into the incident of its name.
@@ -209,10 +210,10 @@ func (d *Detector) alert(inc *incident, state string, b int64) Alert {
 		a.EndsAt, a.Reason = &end, inc.reason
 		now = float64(all.count) / (float64(inc.end-inc.onset+1) / minuteBuckets)
 	}
-	a.Count, a.Users = all.events, all.users.count()
+	a.Count, a.Users = all.events, min(all.users.count(), all.count-all.anonymous)
 	a.Rate, a.Usual, a.Ratio = round(now, 1), round(usual, 3), round(now/usual, 1)
 	a.Excess = round(float64(all.count)-all.expected, 1)
-	a.Why = all.changes.why(d.everyone(inc.onset))
+	a.Why = all.changes.why(d.everyone(inc.onset), a.Users+all.anonymous)
 	a.TopUsers = d.topUsers(&all)
 	a.Category, a.Severity = d.weigh(a.Codes)
 	if inc.name == KickStorm {
@@ -220,6 +221,9 @@ func (d *Detector) alert(inc *incident, state string, b int64) Alert {
 		if b-inc.onset+1 >= kindAfter || state == Resolved {
 			p := kindOf(&all, byCode)
 			a.Kind = p.kind
+			if p.kind == KindMass && a.Users < crowdUsers && state != Resolved {
+				a.Kind = KindPending // ten users once each may be the beginning of anything
+			}
 			a.Storm = &Storm{round(p.kicksPer, 1), round(p.repeatShare, 2), round(p.gap, 0), p.devices}
 		}
 	}

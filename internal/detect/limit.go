@@ -160,7 +160,7 @@ func (d *Detector) recordLimit(l *limit, state string, b int64) {
 	a := Alert{
 		Alert: l.Name, Codes: slices.Sorted(slices.Values(l.Codes)), State: state, Severity: l.Severity, Category: category,
 		At: timeOf(b + 1), StartsAt: timeOf(l.onset), FiredAt: timeOf(l.since + 1),
-		Count: l.ev.events, Users: l.ev.users.count(), Rate: float64(l.lastMinute(b)), Peak: float64(l.peak),
+		Count: l.ev.events, Users: min(l.ev.users.count(), l.ev.events), Rate: float64(l.lastMinute(b)), Peak: float64(l.peak),
 		Threshold: float64(l.threshold), Window: l.Window.String(),
 		Why: []Change{}, TopUsers: d.topUsers(&l.ev), Advice: d.advice("", l.Codes),
 	}
