@@ -214,7 +214,7 @@ func (t *Tally) Add(e *classify.Event) {
 		k := t.addCode(e, user)
 		if dated {
 			k.span.add(c.Time, c.Time)
-			k.traits.addEvent(align(bucket, t.bounds.level), e)
+			k.traits.add(align(bucket, t.bounds.level), e)
 			t.observe(&k.series, observation{user: user, bucket: bucket, millis: rest, n: 1, device: device})
 		}
 	}

@@ -58,7 +58,7 @@ func (t *Tally) Cells(code int32, from int64) iter.Seq[Cell] {
 // withValues iterates over the cells of the code, with their values.
 func (c *code) withValues(from int64, b *bounds) iter.Seq[Cell] {
 	return func(yield func(Cell) bool) {
-		texts := c.texts()
+		names := c.texts()
 		rest := c.traits.all
 		first := int32(max(0, min(from/bucketMillis, math.MaxInt32)))
 		at, _ := slices.BinarySearchFunc(rest, first, func(x trait, first int32) int { return cmp.Compare(x.bucket, first) })
@@ -72,7 +72,7 @@ func (c *code) withValues(from int64, b *bounds) iter.Seq[Cell] {
 			for n < len(rest) && rest[n].bucket == bucket {
 				n++
 			}
-			cell.Values = valuesOf(rest[:n], texts)
+			cell.Values = valuesOf(rest[:n], names)
 			rest = rest[n:]
 			if !yield(cell) {
 				return

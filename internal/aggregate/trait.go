@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -38,55 +37,60 @@ type Value struct {
 type traits struct {
 	all     []trait // by bucket, then key
 	pending []trait
-	last    [fields]struct {
-		text string
-		key  uint64
-	}
 }
 
-// trait is how many events of one cell had one value.
+// trait is how many events of one cell had the same version, platform and reason.
 type trait struct {
 	bucket int32
 	n      uint32
-	key    uint64 // hash of the text, the last two bits being the field
+	key    uint64 // hashes of the three, 0 for none, beginning at the bits of fieldShift
 }
 
-const (
-	fieldMask  = 3
-	traitReach = 8 // pending ones that are looked at for the same cell and value
+// Two platforms or reasons of a code are taken for one with a chance of 1 in 260,000, two versions of 1 in 270 million.
+var (
+	fieldShift = [fields]int{Version: 36, Platform: 18, Reason: 0}
+	fieldBits  = [fields]int{Version: 28, Platform: 18, Reason: 18}
 )
 
-func keyOf(f Field, text string) uint64 {
-	return xxhash.Sum64String(cut(text, maxKeyBytes))&^fieldMask | uint64(f)
-}
+// traitReach is how far back an event is sorted in at once: logs are nearly in order.
+const traitReach = 16
 
-// addEvent counts an event in the cell that begins at bucket. To be flushed with it, it must come before the observation.
-func (s *traits) addEvent(bucket int32, e *classify.Event) {
-	s.add(bucket, Version, e.Candidate.Version)
-	s.add(bucket, Platform, e.Candidate.Platform)
-	s.add(bucket, Reason, e.Reason)
-}
-
-// add counts a value in the cell that begins at bucket.
-func (s *traits) add(bucket int32, f Field, text string) {
+// hashOf returns the part of a key that stands for a text.
+func hashOf(f Field, text string) uint64 {
 	if text == "" {
+		return 0
+	}
+	return max(xxhash.Sum64String(cut(text, maxKeyBytes))>>(64-fieldBits[f]), 1)
+}
+
+// part returns the part of a key that stands for a field.
+func (x trait) part(f Field) uint64 { return x.key >> fieldShift[f] & (1<<fieldBits[f] - 1) }
+
+// add counts an event in the cell that begins at bucket. To be flushed with it, it must come before the observation.
+func (s *traits) add(bucket int32, e *classify.Event) {
+	key := hashOf(Version, e.Candidate.Version)<<fieldShift[Version] |
+		hashOf(Platform, e.Candidate.Platform)<<fieldShift[Platform] | hashOf(Reason, e.Reason)
+	if key == 0 {
 		return
 	}
-	last := &s.last[f]
-	if last.text != text {
-		last.text, last.key = strings.Clone(text), keyOf(f, text)
-	}
-	for i := len(s.pending) - 1; i >= max(0, len(s.pending)-traitReach); i-- {
-		if p := &s.pending[i]; p.key == last.key && p.bucket == bucket {
-			p.n = sum32(p.n, 1)
+	x := trait{bucket: bucket, n: 1, key: key}
+	i := len(s.pending)
+	for ; i > 0 && i > len(s.pending)-traitReach; i-- {
+		if order := compareTraits(s.pending[i-1], x); order == 0 {
+			s.pending[i-1].n = sum32(s.pending[i-1].n, 1)
 			return
+		} else if order < 0 {
+			break
 		}
 	}
-	s.pending = append(s.pending, trait{bucket: bucket, n: 1, key: last.key})
+	s.pending = slices.Insert(s.pending, i, x)
 }
 
 func compareTraits(a, b trait) int {
-	return cmp.Or(cmp.Compare(a.bucket, b.bucket), cmp.Compare(a.key, b.key))
+	if a.bucket != b.bucket {
+		return cmp.Compare(a.bucket, b.bucket)
+	}
+	return cmp.Compare(a.key, b.key)
 }
 
 // flush sorts what is pending in.
@@ -94,7 +98,9 @@ func (s *traits) flush(floor int32) {
 	if len(s.pending) == 0 {
 		return
 	}
-	slices.SortFunc(s.pending, compareTraits)
+	if !slices.IsSortedFunc(s.pending, compareTraits) {
+		slices.SortFunc(s.pending, compareTraits)
+	}
 	s.merge(s.pending, floor)
 	s.pending = s.pending[:0]
 }
@@ -175,35 +181,45 @@ func (t *Tally) giveUpTraits(floor int32) {
 	}
 }
 
-// texts returns the texts of the heaviest values by key.
-func (c *code) texts() map[uint64]string {
-	texts := map[uint64]string{}
-	for f, h := range map[Field]*heavy[string, none]{Version: &c.versions, Platform: &c.platforms, Reason: &c.reasons} {
+// texts are the texts of the heaviest values of each field, by hash. Of two with the same hash it is the lesser.
+type texts [fields]map[uint64]string
+
+func (c *code) texts() *texts {
+	var all texts
+	for f, h := range [fields]*heavy[string, none]{Version: &c.versions, Platform: &c.platforms, Reason: &c.reasons} {
+		all[f] = make(map[uint64]string, len(h.items))
 		for text := range h.items {
-			texts[keyOf(f, text)] = text
+			key := hashOf(Field(f), text)
+			if other, taken := all[f][key]; !taken || text < other {
+				all[f][key] = text
+			}
 		}
 	}
-	return texts
+	return &all
 }
 
-// valuesOf returns the values of some traits of one cell, by key; the unnamed of a field together, after all others.
-func valuesOf(cell []trait, texts map[uint64]string) []Value {
+// valuesOf returns the values of one cell, field by field; those of a field that have no name come together.
+func valuesOf(cell []trait, names *texts) []Value {
 	if len(cell) == 0 {
 		return nil
 	}
-	values := make([]Value, 0, len(cell))
-	var unnamed [fields]int64
-	for _, x := range cell {
-		f := Field(x.key & fieldMask)
-		if text, ok := texts[x.key]; ok {
+	values := make([]Value, 0, 2*fields)
+	for f := range fields {
+		first := len(values)
+	next:
+		for _, x := range cell {
+			part := x.part(f)
+			if part == 0 {
+				continue
+			}
+			text := names[f][part]
+			for i := range values[first:] {
+				if v := &values[first+i]; v.Text == text {
+					v.N += int64(x.n)
+					continue next
+				}
+			}
 			values = append(values, Value{Field: f, Text: text, N: int64(x.n)})
-		} else {
-			unnamed[f] += int64(x.n)
-		}
-	}
-	for f, n := range unnamed {
-		if n > 0 {
-			values = append(values, Value{Field: Field(f), N: n})
 		}
 	}
 	return values
@@ -229,7 +245,7 @@ func (r *reader) traits(s *traits, floor int32, level uint8) {
 		x := trait{bucket: int32(min(bucket, math.MaxInt32)), key: r.hash(), n: uint32(r.uint(math.MaxUint32))}
 		r.require(bucket <= math.MaxInt32 && x.bucket >= floor && x.bucket == align(x.bucket, level), "value outside a cell")
 		r.require(compareTraits(last, x) < 0, "value out of order")
-		r.require(x.n > 0 && x.key&fieldMask < uint64(fields), "value of no field or without a count")
+		r.require(x.n > 0 && x.key > 0, "value that is none")
 		if r.err != nil {
 			return
 		}

@@ -31,11 +31,14 @@ func TestValuesOfCells(t *testing.T) {
 			}
 		}
 		tally := divide(t, ops, lim)
+		tally.flush()
 		held := 0
+		for _, c := range tally.codes {
+			held += len(c.traits.all)
+		}
 		for _, code := range tally.Codes() {
 			for c := range tally.Cells(code, 0) {
 				for _, v := range c.Values {
-					held++
 					at := fmt.Sprint(code, c.Start/bucketMillis, v.Field, v.Text)
 					if truth[at] != v.N {
 						t.Fatalf("%s: %d, want %d", at, v.N, truth[at])
