@@ -3,7 +3,7 @@ SIZE ?= 512MiB
 ROUNDS ?= 5
 FUZZ_SECONDS ?= 20
 
-.PHONY: build test check golden bench fuzz peers ci
+.PHONY: build test check golden bench bench-detect fuzz peers ci
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/imerr-scan ./cmd/imerr-scan
@@ -20,6 +20,9 @@ golden: # rewrite the golden files of the packages that have some; read the diff
 
 bench: # make bench SIZE=64MiB ROUNDS=1
 	go run ./tools/bench -size $(SIZE) -rounds $(ROUNDS)
+
+bench-detect: # the acceptance table of the detector, beside simple methods; minutes
+	go run ./tools/benchdetect
 
 fuzz: # make fuzz FUZZ_SECONDS=60
 	.ci/fuzz $(FUZZ_SECONDS)

@@ -13,6 +13,7 @@
 //   - cells: at most 2 M, then they are made wider: 1 min, 2 min, 4 min … Depends on the events alone.
 //   - users of cells: at most 1 M hashes, then the oldest cells give theirs up, and 4,096 in one cell. In a cell that gave
 //     up or was full, users is between the true number and that of the events; all others are exact.
+//   - values of cells (version, platform, reason together): at most 1 M, then the oldest cells give theirs up.
 //   - top users (1,024), versions, platforms, reasons, unknown values, hints (64 each): see heavy.
 //
 // It keeps no samples of documents, and does not know the time of day: events too late for a live detector are for the

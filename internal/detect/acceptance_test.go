@@ -10,6 +10,7 @@ import (
 // TestAcceptance is a small part of what `go run ./tools/benchdetect` measures: the storms of the table, each over half of the
 // backgrounds. So few storms may miss a bound by one.
 func TestAcceptance(t *testing.T) {
+	skipShort(t)
 	var all storms.Score
 	for _, row := range storms.Rows() {
 		if len(row.Rates) > 2 {
@@ -40,6 +41,7 @@ func TestAcceptance(t *testing.T) {
 // TestQuietFleet: 70 codes on which nothing is wrong, for a week. The bounds leave room for chance: the goal is one false
 // alarm a week, and six on the first day.
 func TestQuietFleet(t *testing.T) {
+	skipShort(t)
 	null := storms.RunNull(4242, 1, detect.Options{})
 	t.Logf("%d false alarms after day 1 (%v), %d on day 1, %d of jobs", null.Later, null.ByName, null.First, null.FirstJobs)
 	if null.Later > 3 || null.First > 10 {
@@ -49,6 +51,7 @@ func TestQuietFleet(t *testing.T) {
 
 // TestKindsOfLabelledStorms: right, or mixed, rather than wrong.
 func TestKindsOfLabelledStorms(t *testing.T) {
+	skipShort(t)
 	const n = 20
 	right, wrong, alerts := 0, 0, 0
 	for _, label := range storms.Kinds() {
@@ -62,5 +65,12 @@ func TestKindsOfLabelledStorms(t *testing.T) {
 	}
 	if float64(right) < 0.95*float64(alerts) || float64(wrong) > 0.03*float64(alerts) {
 		t.Errorf("of %d alerts the kind is right for %d and wrong for %d", alerts, right, wrong)
+	}
+}
+
+// skipShort skips what takes seconds and has no goroutines that could race.
+func skipShort(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures for seconds")
 	}
 }

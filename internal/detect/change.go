@@ -8,11 +8,11 @@ import (
 	"imerr-scan/internal/aggregate"
 )
 
-// Field is what the events of a cell are told apart by, and Value how many of them had a value.
-type (
-	Field = aggregate.Field
-	Value = aggregate.Value
-)
+// Field is what the events of a cell are told apart by.
+type Field = aggregate.Field
+
+// Value is how many events of a cell had a value of a field.
+type Value = aggregate.Value
 
 // The fields of a Value.
 const (

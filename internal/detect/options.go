@@ -192,7 +192,7 @@ func (o *Options) paramsOf(code int32) *params {
 		}
 	}
 	return &params{
-		threshold:    ln(fleet * clocks * weekBuckets / v.FalseAlarmsPerWeek),
+		threshold:    ln(fleet * (clocks + 1) * weekBuckets / v.FalseAlarmsPerWeek),
 		minCount:     float64(v.MinCount),
 		minUsers:     v.MinUsers,
 		resolveAfter: buckets(v.ResolveAfter),
