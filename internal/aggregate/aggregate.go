@@ -10,10 +10,10 @@
 // ones:
 //
 //   - users of a code, and of all: exact to 4,096, then HyperLogLog. Depends on the set of users alone.
-//   - cells: at most 2 M, then they are made wider: 1 min, 2 min, 4 min … Depends on the events alone.
-//   - users of cells: at most 1 M hashes, then the oldest cells give theirs up, and 4,096 in one cell. In a cell that gave
+//   - cells: at most 400,000, then they are made wider: 1 min, 2 min, 4 min … Depends on the events alone.
+//   - users of cells: at most 4 MiB of hashes, then the oldest cells give theirs up, and 4,096 in one cell. In a cell that gave
 //     up or was full, users is between the true number and that of the events; all others are exact.
-//   - values of cells (version, platform, reason together): at most 1 M, then the oldest cells give theirs up.
+//   - values of cells (version, platform, reason together): at most 150,000, then the oldest cells give theirs up.
 //   - top users (1,024), versions, platforms, reasons, unknown values, hints (64 each): see heavy.
 //
 // It keeps no samples of documents, and does not know the time of day: events too late for a live detector are for the
@@ -60,14 +60,14 @@ type Options struct {
 // limits are the bounds of a Tally. Tests make them small.
 type limits struct {
 	cells    int // of all codes, before they get wider
-	hashes   int // in open cells, before the oldest give up
+	users    int // bytes that open cells take to tell users apart, before the oldest give up
 	topUsers int
 	split    int // versions, platforms, reasons, inner types of a code; unknown values, hints, shapes
 	traits   int // values told apart in cells, before the oldest give up; 0: any number
 	pending  int // observations before they are sorted into cells
 }
 
-var defaultLimits = limits{cells: 2_000_000, hashes: 1_000_000, traits: 1_000_000, topUsers: 1024, split: 64, pending: 8192}
+var defaultLimits = limits{cells: 400_000, users: 4 << 20, traits: 150_000, topUsers: 1024, split: 64, pending: 8192}
 
 // maxCellUsers is how many users one cell tells apart.
 const maxCellUsers = 4096
@@ -363,8 +363,8 @@ func (t *Tally) limit() {
 	}
 	held := 0
 	t.each(func(s *series) { held += s.held() })
-	if held > t.lim.hashes {
-		t.giveUp(t.floorFor(held - t.lim.hashes))
+	if held > t.lim.users {
+		t.giveUp(t.floorFor(held - t.lim.users))
 	}
 	t.limitTraits()
 }
@@ -375,7 +375,19 @@ func (t *Tally) cells() int {
 	return n
 }
 
-// floorFor returns the least floor that frees excess hashes.
+// Size returns about how many bytes t takes, so that a part can be merged before it is large. It depends on what was added
+// alone.
+func (t *Tally) Size() int {
+	const textItem, userItem = 128, 512 // with their share of a map
+	n := userItem*len(t.top.items) + textItem*(len(t.hints.items)+len(t.unknown.values.items)) + t.seen.size()
+	for _, c := range t.codes {
+		texts := len(c.reasons.items) + len(c.versions.items) + len(c.platforms.items) + len(c.inner.items)
+		n += textItem*texts + c.users.size() + c.series.size() + c.traits.size()
+	}
+	return n
+}
+
+// floorFor returns the least floor that frees excess bytes.
 func (t *Tally) floorFor(excess int) int32 {
 	var open []cursor
 	t.each(func(s *series) { open = append(open, s.from(t.bounds.floor, &t.bounds)) })
@@ -395,7 +407,7 @@ func (t *Tally) floorFor(excess int) int32 {
 			c := &open[i]
 			if c.cell < len(c.s.cells) && c.s.cells[c.cell].bucket == oldest {
 				v, _ := c.next()
-				excess -= len(v.users) + len(v.devices)
+				excess -= 8*len(v.users) + kickBytes*len(v.kicks) + 4*len(v.devices)
 			}
 		}
 	}

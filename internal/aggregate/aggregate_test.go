@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"runtime"
 	"slices"
 	"strconv"
 	"testing"
@@ -254,7 +255,7 @@ func kicksAgree(t failer, c Cell, want *exactCell) {
 }
 
 // tight are limits that any test can break.
-var tight = limits{cells: 20, hashes: 25, topUsers: 8, split: 4, pending: 7}
+var tight = limits{cells: 20, users: 300, topUsers: 8, split: 4, pending: 7}
 
 func newTight() *Tally {
 	t := newTally(Options{}, tight)
@@ -289,8 +290,8 @@ func TestCellsBeyondTheirBounds(t *testing.T) {
 		equal(t, "width of the cells", p, w)
 		held := 0
 		parts.each(func(s *series) { held += s.held() })
-		if held > tight.hashes || parts.cells() > tight.cells {
-			t.Fatalf("%d hashes in %d cells", held, parts.cells())
+		if held > tight.users || parts.cells() > tight.cells {
+			t.Fatalf("%d bytes of users in %d cells", held, parts.cells())
 		}
 		type id struct {
 			code  int32
@@ -454,4 +455,40 @@ func TestUserSetDependsOnTheSetAlone(t *testing.T) {
 			t.Fatalf("%d users counted as %d", n, got.Distinct)
 		}
 	})
+}
+
+// TestSizeIsThatOfTheHeap: a part is handed on by its Size, so that must not be much less than what it takes.
+func TestSizeIsThatOfTheHeap(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		of   func(i int) event
+	}{
+		{"each event at another time", func(i int) event { return event{code: 39, millis: start + int64(i)*bucketMillis} }},
+		{"each of another user", func(i int) event { return event{code: 39, millis: start + int64(i), user: "u" + strconv.Itoa(i)} }},
+		{"kicks of many devices", func(i int) event {
+			return event{code: 206, millis: start + int64(i*7919%40_000)*60_000, user: "u" + strconv.Itoa(i%2000), device: strconv.Itoa(i)}
+		}},
+		{"each with another version", func(i int) event {
+			return event{code: 39, millis: start + int64(i)*bucketMillis, version: "5." + strconv.Itoa(i)}
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+			tally := New(Options{})
+			for i := range 40_000 {
+				tally.Add(tc.of(i).classified())
+			}
+			size := tally.Size()
+			runtime.GC()
+			runtime.ReadMemStats(&after)
+			runtime.KeepAlive(tally)
+			took := int(after.HeapAlloc) - int(before.HeapAlloc)
+			t.Logf("%d bytes taken, %d said", took, size)
+			if 2*size < took {
+				t.Errorf("%d bytes taken, %d said", took, size)
+			}
+		})
+	}
 }

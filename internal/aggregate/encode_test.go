@@ -19,7 +19,7 @@ import (
 func TestEncodingIsReadBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		opt := Options{Plain: rapid.Bool().Draw(t, "plain")}
-		lim := rapid.SampledFrom([]limits{defaultLimits, {cells: 5, hashes: 20, topUsers: 3, split: 2, pending: 3}}).Draw(t, "limits")
+		lim := rapid.SampledFrom([]limits{defaultLimits, {cells: 5, users: 250, topUsers: 3, split: 2, pending: 3}}).Draw(t, "limits")
 		before := ops(30, time.Hour).Draw(t, "before")
 		after := ops(30, time.Hour).Draw(t, "after")
 		written := apply(newTally(opt, lim), before)
@@ -196,7 +196,7 @@ func small(t failer) *Tally {
 }
 
 func TestEachByteDamaged(t *testing.T) {
-	wide := newTally(Options{}, limits{cells: 3, hashes: 4, topUsers: 2, split: 1, pending: 3})
+	wide := newTally(Options{}, limits{cells: 3, users: 50, topUsers: 2, split: 1, pending: 3})
 	wide.Merge(small(t))
 	for _, tally := range []*Tally{small(t), wide} {
 		data := encoded(t, tally)

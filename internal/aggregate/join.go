@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,11 +18,13 @@ type mergePart struct {
 	Tally   []byte `json:"tally"` // as MarshalBinary writes it
 }
 
-// part returns what another run needs to add this one. It holds no more of user ids than pii shows, and hashes.
+// part returns what another run needs to add this one, a mergePart. It holds no more of user ids than pii shows, and hashes.
 func (t *Tally) part(pii string) json.RawMessage {
-	// Neither can fail: the one has only numbers and bytes, the other no error to return.
-	raw, _ := json.Marshal(mergePart{Version: mergeVersion, Tally: t.encode(pii)})
-	return raw
+	tally := t.encode(pii)
+	raw := make([]byte, 0, 32+base64.StdEncoding.EncodedLen(len(tally)))
+	raw = fmt.Appendf(raw, `{"v":%d,"tally":"`, mergeVersion)
+	raw = base64.StdEncoding.AppendEncode(raw, tally)
+	return append(raw, `"}`...)
 }
 
 // ErrNoMerge says that a result was saved without what is needed to add it to others.

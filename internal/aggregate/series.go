@@ -85,12 +85,19 @@ func (b *bounds) known(c cell) int {
 	return min(int(c.users), b.cellUsers)
 }
 
-// held returns how many hashes the series holds.
-func (s *series) held() int { return len(s.users) + len(s.devices) }
+// held returns how many bytes the series takes to tell users apart.
+func (s *series) held() int { return 8*len(s.users) + kickBytes*len(s.kicks) + 4*len(s.devices) }
+
+// kickBytes is the size of a kick.
+const kickBytes = 12
+
+// size returns about how many bytes s takes.
+func (s *series) size() int { return 16*len(s.cells) + s.held() + 24*len(s.pending) }
 
 // flush sorts what is pending into the cells.
 func (s *series) flush(b *bounds) {
 	if len(s.pending) == 0 {
+		s.pending = nil // the room is for the code that has the events now
 		return
 	}
 	slices.SortFunc(s.pending, func(x, y observation) int {
@@ -104,20 +111,29 @@ func (s *series) flush(b *bounds) {
 		}
 		return 0
 	})
-	fresh := series{kick: s.kick, users: make([]uint64, 0, len(s.pending))}
-	if s.kick {
-		fresh.kicks, fresh.devices = make([]kick, 0, len(s.pending)), make([]uint32, 0, len(s.pending))
-	}
-	for rest := s.pending; len(rest) > 0; {
+	rest := s.pending
+	fresh := series{kick: s.kick} // of cells that there are, or that come before them
+	for len(rest) > 0 {
 		n := 1
 		for n < len(rest) && rest[n].bucket == rest[0].bucket {
 			n++
 		}
+		if s.later(rest[0].bucket) {
+			break
+		}
 		fresh.observe(rest[:n], b)
 		rest = rest[n:]
 	}
-	s.pending = s.pending[:0]
 	s.merge(&fresh, b)
+	for len(rest) > 0 {
+		n := 1
+		for n < len(rest) && rest[n].bucket == rest[0].bucket {
+			n++
+		}
+		s.observe(rest[:n], b)
+		rest = rest[n:]
+	}
+	s.pending = s.pending[:0]
 }
 
 // observe appends the cell that the observations make up. They are of one bucket and sorted by user.
@@ -179,57 +195,87 @@ func addDevice(list []uint32, d uint32) []uint32 {
 	return slices.Insert(list, i, d)
 }
 
-// merge adds o, which has the same bounds.
+// merge adds o, which has the same bounds. It takes room for no more than the cells that move.
 func (s *series) merge(o *series, b *bounds) {
 	if len(o.cells) == 0 {
 		return
 	}
-	tail := s.cut(o.cells[0].bucket, b)
-	x, y := cursor{s: &tail, b: b}, cursor{s: o, b: b}
+	x, y := s.from(o.cells[0].bucket, b), cursor{s: o, b: b}
+	if x.cell == len(s.cells) {
+		s.appendAll(o)
+		return
+	}
+	stay := x
+	if 2*stay.cell < len(s.cells) {
+		stay = cursor{} // most of them move: all of them do
+	}
+	into := series{
+		kick:    s.kick,
+		cells:   make([]cell, 0, len(s.cells)-stay.cell+len(o.cells)),
+		users:   make([]uint64, 0, len(s.users)-stay.user+len(o.users)),
+		kicks:   make([]kick, 0, max(len(s.kicks)-stay.user, 0)+len(o.kicks)),
+		devices: make([]uint32, 0, len(s.devices)-stay.device+len(o.devices)),
+	}
+	into.appendAll(s.between(stay, x))
 	vx, okx := x.next()
 	vy, oky := y.next()
 	for okx || oky {
 		switch {
 		case !oky || okx && vx.bucket < vy.bucket:
-			s.append(vx)
+			into.append(vx)
 			vx, okx = x.next()
 		case !okx || vy.bucket < vx.bucket:
-			s.append(vy)
+			into.append(vy)
 			vy, oky = y.next()
 		default:
-			s.unite(vx, vy, b)
+			into.unite(vx, vy, b)
 			vx, okx = x.next()
 			vy, oky = y.next()
 		}
+	}
+	if stay.cell == 0 {
+		into.pending = s.pending
+		*s = into
+		return
+	}
+	s.truncate(stay)
+	s.appendAll(&into)
+}
+
+// between returns the cells from one cursor to another; they still belong to s.
+func (s *series) between(from, to cursor) *series {
+	part := &series{kick: s.kick, cells: s.cells[from.cell:to.cell], users: s.users[from.user:to.user]}
+	if s.kick {
+		part.kicks, part.devices = s.kicks[from.user:to.user], s.devices[from.device:to.device]
+	}
+	return part
+}
+
+// truncate takes the cells from a cursor on away.
+func (s *series) truncate(at cursor) {
+	s.cells, s.users = s.cells[:at.cell], s.users[:at.user]
+	if s.kick {
+		s.kicks, s.devices = s.kicks[:at.user], s.devices[:at.device]
 	}
 }
 
-// cut takes the cells from bucket on off s and returns a copy of them.
-func (s *series) cut(bucket int32, b *bounds) series {
-	i := s.search(bucket)
-	var users, devices int
-	for j := len(s.cells) - 1; j >= i; j-- {
-		users += b.known(s.cells[j])
-	}
-	tail := series{kick: s.kick, cells: slices.Clone(s.cells[i:])}
-	s.cells = s.cells[:i]
-	at := len(s.users) - users
-	tail.users, s.users = slices.Clone(s.users[at:]), s.users[:at]
-	if s.kick {
-		tail.kicks, s.kicks = slices.Clone(s.kicks[at:]), s.kicks[:at]
-		for _, k := range tail.kicks {
-			devices += int(k.devices)
-		}
-		at = len(s.devices) - devices
-		tail.devices, s.devices = slices.Clone(s.devices[at:]), s.devices[:at]
-	}
-	return tail
+// appendAll adds the cells of o, which are later than all others.
+func (s *series) appendAll(o *series) {
+	s.cells = append(s.cells, o.cells...)
+	s.users = append(s.users, o.users...)
+	s.kicks = append(s.kicks, o.kicks...)
+	s.devices = append(s.devices, o.devices...)
+}
+
+// later says whether bucket comes after all cells.
+func (s *series) later(bucket int32) bool {
+	return len(s.cells) == 0 || s.cells[len(s.cells)-1].bucket < bucket
 }
 
 // search returns the index of the first cell at or after bucket.
 func (s *series) search(bucket int32) int {
-	if n := len(s.cells); n > 0 && s.cells[n-1].bucket < bucket {
-		return n
+	if s.later(bucket) {
+		return len(s.cells)
 	}
 	return sort.Search(len(s.cells), func(i int) bool { return s.cells[i].bucket >= bucket })
 }
@@ -311,9 +357,9 @@ func (s *series) uniteKicks(x, y *view, order int, full bool) {
 
 // cursor reads the cells of a series one after the other.
 type cursor struct {
-	s                     *series
-	b                     *bounds
-	cell, user, deviceOff int
+	s                  *series
+	b                  *bounds
+	cell, user, device int
 }
 
 // next returns the next cell, and false if there is none.
@@ -326,11 +372,11 @@ func (c *cursor) next() (view, bool) {
 	v.users = c.s.users[c.user:end]
 	if c.s.kick {
 		v.kicks = c.s.kicks[c.user:end]
-		from := c.deviceOff
+		from := c.device
 		for _, k := range v.kicks {
-			c.deviceOff += int(k.devices)
+			c.device += int(k.devices)
 		}
-		v.devices = c.s.devices[from:c.deviceOff]
+		v.devices = c.s.devices[from:c.device]
 	}
 	c.cell, c.user = c.cell+1, end
 	return v, true
@@ -338,13 +384,13 @@ func (c *cursor) next() (view, bool) {
 
 // from returns a cursor at the first cell at or after bucket.
 func (s *series) from(bucket int32, b *bounds) cursor {
-	c := cursor{s: s, b: b, cell: s.search(bucket), user: len(s.users), deviceOff: len(s.devices)}
+	c := cursor{s: s, b: b, cell: s.search(bucket), user: len(s.users), device: len(s.devices)}
 	for _, later := range s.cells[c.cell:] {
 		c.user -= b.known(later)
 	}
 	if s.kick {
 		for _, k := range s.kicks[c.user:] {
-			c.deviceOff -= int(k.devices)
+			c.device -= int(k.devices)
 		}
 	}
 	return c
@@ -380,10 +426,12 @@ func (s *series) widen(level uint8, b *bounds) {
 			s.append(v)
 			continue
 		}
-		last := s.cut(start, b)
-		lc := cursor{s: &last, b: b}
-		lv, _ := lc.next()
-		s.unite(lv, v, b)
+		last := s.from(start, b)
+		one := series{kick: s.kick}
+		lv, _ := last.next()
+		one.unite(lv, v, b)
+		s.truncate(s.from(start, b))
+		s.appendAll(&one)
 	}
 }
 

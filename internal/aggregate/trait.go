@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sort"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -96,6 +97,7 @@ func compareTraits(a, b trait) int {
 // flush sorts what is pending in.
 func (s *traits) flush(floor int32) {
 	if len(s.pending) == 0 {
+		s.pending = nil // as series.flush
 		return
 	}
 	if !slices.IsSortedFunc(s.pending, compareTraits) {
@@ -112,17 +114,26 @@ func (s *traits) merge(o []trait, floor int32) {
 		return
 	}
 	from, _ := slices.BinarySearchFunc(s.all, o[0], compareTraits)
-	tail := slices.Clone(s.all[from:])
-	s.all = s.all[:from]
+	stay := from
+	if 2*stay < len(s.all) {
+		stay = 0 // most of them move: all of them do
+	}
+	into, tail := traits{all: make([]trait, 0, len(s.all)-stay+len(o))}, s.all[from:]
+	into.all = append(into.all, s.all[stay:from]...)
 	for len(tail) > 0 || len(o) > 0 {
 		if len(o) == 0 || len(tail) > 0 && compareTraits(tail[0], o[0]) <= 0 {
-			s.append(tail[0])
+			into.append(tail[0])
 			tail = tail[1:]
 		} else {
-			s.append(o[0])
+			into.append(o[0])
 			o = o[1:]
 		}
 	}
+	if stay == 0 {
+		s.all = into.all
+		return
+	}
+	s.all = append(s.all[:stay], into.all...)
 }
 
 // append adds one that comes after all others, or is of the last cell and value.
@@ -134,10 +145,15 @@ func (s *traits) append(x trait) {
 	s.all = append(s.all, x)
 }
 
-func (s *traits) giveUp(floor int32) {
-	n, _ := slices.BinarySearchFunc(s.all, floor, func(x trait, floor int32) int { return cmp.Compare(x.bucket, floor) })
-	s.all = s.all[n:]
+// size returns about how many bytes s takes.
+func (s *traits) size() int { return 16 * (len(s.all) + len(s.pending)) }
+
+// search returns the index of the first value in a cell at or after bucket.
+func (s *traits) search(bucket int32) int {
+	return sort.Search(len(s.all), func(i int) bool { return s.all[i].bucket >= bucket })
 }
+
+func (s *traits) giveUp(floor int32) { s.all = s.all[s.search(floor):] }
 
 func (s *traits) widen(level uint8) {
 	old := s.all
@@ -160,15 +176,15 @@ func (t *Tally) limitTraits() {
 	if t.lim.traits == 0 || held <= t.lim.traits {
 		return
 	}
-	buckets := make([]int32, 0, held)
-	for _, c := range t.codes {
-		for _, x := range c.traits.all {
-			buckets = append(buckets, x.bucket)
+	surplus := min(held-t.lim.traits+t.lim.traits/8, held)
+	floor := sort.Search(math.MaxInt32, func(floor int) bool {
+		before := 0
+		for _, c := range t.codes {
+			before += c.traits.search(int32(floor))
 		}
-	}
-	slices.Sort(buckets)
-	last := buckets[min(held-t.lim.traits+t.lim.traits/8, held)-1]
-	t.giveUpTraits(alignUp(min(last, math.MaxInt32-1)+1, t.bounds.level))
+		return before >= surplus
+	})
+	t.giveUpTraits(alignUp(int32(floor), t.bounds.level))
 }
 
 func (t *Tally) giveUpTraits(floor int32) {

@@ -117,6 +117,14 @@ func (s *userSet) distinct() Distinct {
 	return Distinct{Distinct: int64(s.n), Exact: true}
 }
 
+// size returns about how many bytes s takes.
+func (s *userSet) size() int {
+	if s.sketch != nil {
+		return 1 << 14
+	}
+	return 8 * len(s.table)
+}
+
 // hashes returns the users of an exact set, ascending.
 func (s *userSet) hashes() []uint64 {
 	all := make([]uint64, 0, s.n)
