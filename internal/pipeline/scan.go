@@ -120,8 +120,8 @@ func (s *shared) release() {
 
 // divide opens a source and gives its parts to yield, in order, until yield returns false.
 func divide(ctx context.Context, src Source, partSize int64, yield func(*job) bool) {
-	// Two batches wait at most, so that parts which are read early do not fill the memory.
-	part := func() *job { return &job{name: src.Name, out: make(chan batch, 2)} }
+	// One batch waits at most, so that parts which are read early do not fill the memory.
+	part := func() *job { return &job{name: src.Name, out: make(chan batch, 1)} }
 	if ctx.Err() != nil {
 		return
 	}
@@ -169,13 +169,13 @@ func (j *job) run(ctx context.Context, opt *Options) {
 		ex.Day = j.stream.ModTime
 	}
 	p := newPart(opt, j.name, ex)
-	r := &reader{ctx: ctx, opt: opt, r: j.stream.Reader}
+	r := &reader{ctx: ctx, opt: opt, r: j.stream.Reader, full: func() bool { return p.tally.Size() > maxTally }}
 	if j.to > 0 {
 		r.r = io.NewSectionReader(j.stream.ReaderAt, j.from, j.to-j.from)
 		p.prime(j.stream.ReaderAt, j.from)
 	}
 	for {
-		r.left, r.soft = opt.partSize(), false
+		r.left, r.look, r.soft = opt.partSize(), lookEvery, false
 		err := p.cutter.Cut(r, p.document)
 		done := err != nil || !r.soft
 		if done {
@@ -192,6 +192,13 @@ func (j *job) run(ctx context.Context, opt *Options) {
 		}
 	}
 }
+
+// A part of nothing but errors is handed on before its tally has more than maxTally bytes; every lookEvery bytes of input
+// are looked at, so that it does not depend on how they come.
+const (
+	maxTally  = 3 << 19
+	lookEvery = 256 << 10
+)
 
 // primeBytes is how far before its beginning a part looks for the date of clocks that have none.
 const primeBytes = 256 << 10
@@ -275,6 +282,8 @@ type reader struct {
 	opt  *Options
 	r    io.Reader
 	left int64
+	look int64 // bytes until the next look whether full
+	full func() bool
 	soft bool
 }
 
@@ -282,11 +291,18 @@ func (r *reader) Read(b []byte) (int, error) {
 	if err := r.ctx.Err(); err != nil {
 		return 0, err
 	}
+	if r.look <= 0 {
+		r.look = lookEvery
+		if r.full() {
+			r.left = 0
+		}
+	}
 	if r.soft = r.left <= 0; r.soft {
 		return 0, io.EOF
 	}
-	n, err := r.r.Read(b[:min(int64(len(b)), r.left)])
+	n, err := r.r.Read(b[:min(int64(len(b)), r.left, r.look)])
 	r.left -= int64(n)
+	r.look -= int64(n)
 	if r.opt.Read != nil {
 		r.opt.Read(int64(n))
 	}

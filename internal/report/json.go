@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 	"unicode"
@@ -14,7 +15,27 @@ import (
 
 // JSON writes res as one indented document, imerr-scan/result/v1. Lists and maps are never null. What a terminal could
 // act on, or a reader could not see, is escaped as \u202e, which JSON reads back as it was.
-func JSON(w io.Writer, res *aggregate.Result) error { return writeJSON(w, full(res)) }
+//
+// Merge, which may be many times larger than the rest, is written as it is, on one line and without a copy.
+func JSON(w io.Writer, res *aggregate.Result) error {
+	r := full(res)
+	merge := r.Merge
+	odd := func(c byte) bool { return c < ' ' || c > '~' }
+	if len(merge) == 0 || slices.ContainsFunc(merge, odd) || !json.Valid(merge) {
+		return writeJSON(w, r)
+	}
+	r.Merge = nil
+	var b bytes.Buffer
+	if err := writeJSON(&b, r); err != nil {
+		return err
+	}
+	p := printer{w: w}
+	_, _ = p.Write(bytes.TrimSuffix(b.Bytes(), []byte("\n}\n")))
+	_, _ = io.WriteString(&p, ",\n  \"merge\": ")
+	_, _ = p.Write(merge)
+	_, _ = io.WriteString(&p, "\n}\n")
+	return p.err
+}
 
 // full is res with empty lists and maps in place of missing ones.
 func full(res *aggregate.Result) *aggregate.Result {
