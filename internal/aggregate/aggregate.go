@@ -29,6 +29,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"imerr-scan/pkg/catalog"
 	"imerr-scan/pkg/classify"
@@ -55,6 +56,8 @@ type Options struct {
 	Plain bool
 	// Catalog names codes that came with no event, by UnmarshalBinary; nil leaves them without a name.
 	Catalog *catalog.Catalog
+	// CellWidth is how wide cells are at least: 0 means 10 s, else 1 min or a double of it. What is merged takes the wider.
+	CellWidth time.Duration
 }
 
 // limits are the bounds of a Tally. Tests make them small.
@@ -145,7 +148,7 @@ func newTally(opt Options, lim limits) *Tally {
 	return &Tally{
 		opt:     opt,
 		lim:     lim,
-		bounds:  bounds{cellUsers: maxCellUsers},
+		bounds:  bounds{cellUsers: maxCellUsers, level: levelOf(opt.CellWidth)},
 		codes:   map[int32]*code{},
 		unknown: unknown{values: newHeavy[string, span](lim.split)},
 		top:     newHeavy[uint64, userInfo](lim.topUsers),

@@ -3,7 +3,6 @@ package aggregate
 import (
 	"cmp"
 	"iter"
-	"math"
 	"slices"
 	"time"
 )
@@ -60,7 +59,7 @@ func (c *code) withValues(from int64, b *bounds) iter.Seq[Cell] {
 	return func(yield func(Cell) bool) {
 		names := c.texts()
 		rest := c.traits.all
-		first := int32(max(0, min(from/bucketMillis, math.MaxInt32)))
+		first := firstCell(from, 0)
 		at, _ := slices.BinarySearchFunc(rest, first, func(x trait, first int32) int { return cmp.Compare(x.bucket, first) })
 		rest = rest[at:]
 		for cell := range c.series.iterate(from, b) {
@@ -89,14 +88,7 @@ func (t *Tally) SeenLines(from int64) iter.Seq[Cell] {
 
 func (s *series) iterate(from int64, b *bounds) iter.Seq[Cell] {
 	return func(yield func(Cell) bool) {
-		bucket, rest, ok := bucketOf(max(from, 1))
-		if !ok {
-			return
-		}
-		if rest > 1 {
-			bucket++
-		}
-		c := s.from(bucket, b)
+		c := s.from(firstCell(from, 0), b)
 		for v, ok := c.next(); ok; v, ok = c.next() {
 			if !yield(v.cellOf(b)) {
 				return

@@ -118,6 +118,19 @@ type entry[K cmp.Ordered, V any] struct {
 	*item[V]
 }
 
+// clone returns a copy. What a key's V points to is shared.
+func (h *heavy[K, V]) clone() heavy[K, V] {
+	c := heavy[K, V]{limit: h.limit, total: h.total, missed: h.missed}
+	for k, it := range h.items {
+		if c.items == nil {
+			c.items = make(map[K]*item[V], len(h.items))
+		}
+		same := *it
+		c.items[k] = &same
+	}
+	return c
+}
+
 // prune keeps the limit heaviest. The weight of the first that goes is taken off everybody, which is what bounds missed.
 func (h *heavy[K, V]) prune() {
 	if len(h.items) <= h.limit {
