@@ -257,17 +257,6 @@ func (c *composer) ending(n *note) []string {
 	return append(lines, c.period(n.StartsAt, end))
 }
 
-var kindWords = map[string][2]string{
-	detect.KindFromAPI:       {"由控制台或 REST 接口踢下线", "signed out by the console or a REST call"},
-	detect.KindPasswordWave:  {"密码被批量修改", "passwords were changed"},
-	detect.KindRemoved:       {"账号被批量删除", "accounts were deleted"},
-	detect.KindLoopUser:      {"个别账号在循环", "one or two accounts in a loop"},
-	detect.KindSharedAccount: {"多人共用同一账号", "several people share a login"},
-	detect.KindPingPong:      {"同一账号的两台设备自动重登、互相踢下线", "devices of an account log in again by themselves and kick each other"},
-	detect.KindMass:          {"大面积，不是个别账号", "many users, not single accounts"},
-	detect.KindMixed:         {"没有单一模式", "no single pattern"},
-}
-
 var fieldWords = map[string][2]string{
 	"version": {"版本", "version"}, "platform": {"平台", "platform"}, "reason": {"原因", "reason"},
 }
@@ -275,8 +264,8 @@ var fieldWords = map[string][2]string{
 // causes are the lines about why, and what to do.
 func (c *composer) causes(a *detect.Alert) []string {
 	var lines []string
-	if words, ok := kindWords[a.Kind]; ok {
-		lines = append(lines, c.say("性质：", "kind: ")+c.say(words[0], words[1]))
+	if words := detect.KindMeaning(a.Kind); words.EN != "" {
+		lines = append(lines, c.say("性质：", "kind: ")+c.say(words.ZH, words.EN))
 	}
 	for i := range a.Why {
 		lines = append(lines, c.change(&a.Why[i]))
