@@ -21,10 +21,7 @@ func newCatalog(env *environ) *cobra.Command {
 		Args:                  cobra.NoArgs,
 		DisableFlagsInUseLine: true,
 		RunE: func(*cobra.Command, []string) error {
-			cat, err := env.load()
-			if err != nil {
-				return err
-			}
+			cat := env.conf.Catalog
 			if !slices.Contains([]string{"text", "csv", "json"}, output) {
 				return usage("", "-o %q: want text, csv or json", output)
 			}

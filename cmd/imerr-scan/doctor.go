@@ -57,11 +57,8 @@ time, version, platform and device from, and which values look like codes but ar
 
 // doctor looks at the beginning of the inputs and prints what it saw.
 func doctor(env *environ, args, fieldFlags []string, lines int, output string) error {
-	cat, err := env.load()
-	if err != nil {
-		return err
-	}
-	fields, _, err := parseFields(fieldFlags)
+	cat := env.conf.Catalog
+	fields, _, err := parseFields(env.conf.Fields, fieldFlags)
 	if err != nil {
 		return err
 	}

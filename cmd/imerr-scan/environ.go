@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"imerr-scan/internal/config"
 	"imerr-scan/pkg/catalog"
 )
 
@@ -24,23 +25,28 @@ type environ struct {
 	stdout, stderr io.Writer
 	getenv         func(string) string
 
-	langFlag, colorFlag, zoneFlag    string
-	platformFlag, catalogFlag, width string
+	configFlag, colorFlag string
 
-	lang catalog.Lang
-	zone *time.Location
+	input config.Input   // what conf was made of
+	conf  *config.Config // file, variables and flags together
+	lang  catalog.Lang
+	zone  *time.Location
 }
+
+// flagOf is the flag that sets a fixed key of the configuration, for verbs that have it.
+func flagOf(key string) string { return strings.NewReplacer(".", "-", "_", "-").Replace(key) }
 
 func (e *environ) flags(root *cobra.Command) {
 	f := root.PersistentFlags()
-	f.StringVar(&e.langFlag, "lang", "", "language of the texts: zh or en (default: by the locale)")
+	f.StringVar(&e.configFlag, "config", "", "configuration file, or none (default: $XDG_CONFIG_HOME/imerr-scan/config.yaml, /etc/imerr-scan/config.yaml)")
+	f.String("lang", "auto", "language of the texts: zh, en, or auto: by the locale")
 	f.StringVar(&e.colorFlag, "color", "auto", "colour: auto, always or never")
-	f.StringVar(&e.zoneFlag, "tz", "Local", "time zone of times without one, and of the times shown: Asia/Shanghai, UTC, Local")
-	f.StringVar(&e.platformFlag, "platform", "web", "which SDK's meaning a number has: web, android or ios")
-	f.StringVar(&e.catalogFlag, "catalog", "", "file that adds or overrides entries of the catalog")
-	complete(root, "lang", "zh", "en")
+	f.String("tz", "Local", "time zone of times without one, and of the times shown: Asia/Shanghai, UTC, Local")
+	f.String("platform", "web", "which SDK's meaning a number has: "+strings.Join(catalog.Platforms(), ", "))
+	f.String("catalog", "", "file that adds or overrides entries of the catalog")
+	complete(root, "lang", "zh", "en", "auto")
 	complete(root, "color", "auto", "always", "never")
-	complete(root, "platform", "web", "android", "ios")
+	complete(root, "platform", catalog.Platforms()...)
 }
 
 // complete offers fixed values to the shell.
@@ -48,13 +54,21 @@ func complete(cmd *cobra.Command, flag string, values ...string) {
 	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// setup reads environment variables for flags that were not given, and checks the shared flags.
+// setup reads environment variables for flags that were not given, and the configuration.
 func (e *environ) setup(cmd *cobra.Command) error {
+	e.input = config.Input{Env: os.LookupEnv, ReadFile: config.ReadFile}
+	keys := map[string]string{} // by flag; the configuration reads their variables
+	for _, key := range config.FixedKeys() {
+		keys[flagOf(key)] = key
+		if f := cmd.Flags().Lookup(flagOf(key)); f != nil && f.Changed {
+			e.input.Flags = append(e.input.Flags, config.Flag{Key: key, Name: "--" + f.Name, Value: f.Value.String()})
+		}
+	}
 	var err error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		name := "IMERR_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		v := e.getenv(name)
-		if f.Changed || v == "" || err != nil || f.Name == "help" || f.Name == "version" {
+		if f.Changed || v == "" || err != nil || f.Name == "help" || f.Name == "version" || keys[f.Name] != "" {
 			return
 		}
 		if serr := cmd.Flags().Set(f.Name, v); serr != nil {
@@ -64,25 +78,53 @@ func (e *environ) setup(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	switch e.langFlag {
-	case "zh":
-		e.lang = catalog.ZH
-	case "en":
-		e.lang = catalog.EN
-	case "":
-		e.lang = localeLang(e.getenv)
-	default:
-		return usage("", "--lang %q: want zh or en", e.langFlag)
-	}
 	switch e.colorFlag {
 	case "auto", "always", "never":
 	default:
 		return usage("", "--color %q: want auto, always or never", e.colorFlag)
 	}
-	if e.zone, err = time.LoadLocation(e.zoneFlag); err != nil {
-		return usage("--tz Asia/Shanghai, --tz UTC or --tz Local", "--tz %q: unknown time zone", e.zoneFlag)
+	if cmd.Annotations[ownConfig] != "" {
+		e.conf, err = config.Load(config.Input{Flags: e.input.Flags})
+		return err
+	}
+	return e.configure()
+}
+
+// ownConfig marks a verb that does not want the configuration, or asks for it itself.
+const ownConfig = "own configuration"
+
+// configure reads the configuration; any mistake in it is told, and ends the command.
+func (e *environ) configure() error {
+	file, data, err := config.Find(e.configFlag, e.input.Env, e.input.ReadFile)
+	if err != nil {
+		return usage("--config none goes without a file", "%v", err)
+	}
+	e.input.File, e.input.Data = file, data
+	if e.conf, err = config.Load(e.input); err != nil {
+		e.tell(err)
+		return &exitError{status: exitUsage}
+	}
+	e.zone = e.conf.Zone
+	switch e.conf.Lang {
+	case "zh":
+		e.lang = catalog.ZH
+	case "en":
+		e.lang = catalog.EN
+	default:
+		e.lang = localeLang(e.getenv)
 	}
 	return nil
+}
+
+// tell writes each of several mistakes on a line of its own.
+func (e *environ) tell(err error) {
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range many.Unwrap() {
+			e.tell(one)
+		}
+		return
+	}
+	fmt.Fprintf(e.stderr, "imerr-scan: %s\n", oneLine(err.Error()))
 }
 
 // localeLang is Chinese if the first locale variable that is set begins with zh.
@@ -96,28 +138,6 @@ func localeLang(getenv func(string) string) catalog.Lang {
 		}
 	}
 	return catalog.EN
-}
-
-// load returns the catalog that --platform and --catalog name.
-func (e *environ) load() (*catalog.Catalog, error) {
-	c, err := catalog.Load(e.platformFlag)
-	if err != nil {
-		return nil, usage("", "--platform %q: %v", e.platformFlag, err)
-	}
-	if e.catalogFlag == "" {
-		return c, nil
-	}
-	f, err := os.Open(e.catalogFlag)
-	if err != nil {
-		return nil, usage("", "--catalog: %v", plainError(err))
-	}
-	defer f.Close()
-	c, err = c.Overlay(f, e.catalogFlag)
-	if err != nil {
-		fmt.Fprintln(e.stderr, err)
-		return nil, usage("", "--catalog %s: not used, see above", e.catalogFlag)
-	}
-	return c, nil
 }
 
 // isTTY says whether a stream is a terminal.

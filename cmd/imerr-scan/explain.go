@@ -38,10 +38,7 @@ func newExplain(env *environ) *cobra.Command {
 }
 
 func explain(env *environ, args []string, reason, output string) error {
-	cat, err := env.load()
-	if err != nil {
-		return err
-	}
+	cat := env.conf.Catalog
 	if output != "text" && output != "json" {
 		return usage("", "-o %q: want text or json", output)
 	}
@@ -102,7 +99,7 @@ func find(env *environ, cat *catalog.Catalog, args []string, reason string) (fou
 // elsewhere hints at a platform whose catalog has a code.
 func elsewhere(env *environ, code int32) string {
 	for _, platform := range catalog.Platforms() {
-		if other, err := catalog.Load(platform); err == nil && platform != env.platformFlag && other.Lookup(code) != nil {
+		if other, err := catalog.Load(platform); err == nil && platform != env.conf.Catalog.Platform() && other.Lookup(code) != nil {
 			return fmt.Sprintf("imerr-scan explain %d --platform %s", code, platform)
 		}
 	}

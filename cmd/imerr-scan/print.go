@@ -59,6 +59,7 @@ func (sc *scan) textOptions(a answer) report.TextOptions {
 		Input:   a.input,
 		Again:   a.again,
 		Elapsed: a.took,
+		Sent:    sc.sent,
 	}
 }
 

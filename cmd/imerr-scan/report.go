@@ -29,6 +29,7 @@ single scan of all the logs would have given.`,
 	f.IntVar(&s.top, "top", -1, "rows of a table, 0 for all (default 10 on a terminal, all elsewhere)")
 	f.StringVar(&s.baseline, "baseline", "", "saved result (-o json) to compare with")
 	f.StringVar(&s.failOn, "fail-on", "", "exit with 1 if true: code=217>0,category=auth>1%,users>100,new>0")
+	f.BoolVar(&s.noAlerts, "no-alerts", false, "look for no spikes")
 	complete(cmd, "output", "text", "json", "csv", "markdown", "prom")
 	return cmd
 }
@@ -38,7 +39,7 @@ func (s *scanFlags) report(env *environ, files []string) error {
 	if s.output == "ndjson" {
 		return usage("", "-o ndjson: a saved result holds no single events")
 	}
-	s.pii, s.maxDoc = "mask", "1MiB"
+	s.maxDoc = "1MiB"
 	sc, err := s.prepare(env)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -18,8 +19,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"imerr-scan/internal/aggregate"
+	"imerr-scan/internal/detect"
 	"imerr-scan/internal/needle"
 	"imerr-scan/internal/pipeline"
+	"imerr-scan/internal/report"
 	"imerr-scan/internal/source"
 	"imerr-scan/pkg/catalog"
 	"imerr-scan/pkg/extract"
@@ -36,11 +39,11 @@ type scanFlags struct {
 	baseline string
 	failOn   string
 	fields   []string
-	pii      string
 	jobs     int
 	quiet    bool
 	state    string
 	validate bool
+	noAlerts bool
 	maxDoc   string
 }
 
@@ -62,11 +65,12 @@ func addScan(root *cobra.Command, env *environ) {
 	f.StringVar(&s.baseline, "baseline", "", "saved result (-o json) to compare with")
 	f.StringVar(&s.failOn, "fail-on", "", "exit with 1 if true: code=217>0,category=auth>1%,users>100,new>0")
 	f.StringArrayVar(&s.fields, "field", nil, "where to look: code=ctx.error.type, time=…, user=…, device=…, version=…, platform=…")
-	f.StringVar(&s.pii, "pii", "mask", "user ids in outputs: mask, hash, plain or drop")
+	f.String("pii", "mask", "user ids in outputs: mask, hash, plain or drop")
 	f.IntVarP(&s.jobs, "jobs", "j", 0, "parts read at once (default: one per processor)")
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "no progress, no warnings")
 	f.StringVar(&s.state, "state", "", "with -f: file that keeps positions and counts over restarts")
 	f.BoolVar(&s.validate, "validate", false, "parse each line: what is no JSON counts as broken (three to four times slower)")
+	f.BoolVar(&s.noAlerts, "no-alerts", false, "look for no spikes")
 	f.StringVar(&s.maxDoc, "max-document", "1MiB", "longest document that is read")
 	complete(root, "output", scanOutputs...)
 	complete(root, "category", categories...)
@@ -91,6 +95,9 @@ type scan struct {
 	old     *aggregate.Result
 	groups  *aggregate.Groups
 	samples *samples
+	pii     string
+	history *detect.History // of a run that finds alerts as it goes; nil: they are looked for at the end
+	sent    bool            // alerts go to sinks
 	out     *bufio.Writer
 	line    []byte       // of ndjson, reused
 	read    atomic.Int64 // bytes
@@ -127,10 +134,7 @@ func (s *scanFlags) run(cmd *cobra.Command, env *environ, args []string) error {
 
 // prepare checks the flags, before anything is read.
 func (s *scanFlags) prepare(env *environ) (*scan, error) {
-	cat, err := env.load()
-	if err != nil {
-		return nil, err
-	}
+	cat := env.conf.Catalog
 	if s.output == "" {
 		s.output = "text"
 		if s.follow {
@@ -140,9 +144,6 @@ func (s *scanFlags) prepare(env *environ) (*scan, error) {
 	if !slices.Contains(scanOutputs, s.output) {
 		return nil, usage("one of "+strings.Join(scanOutputs, ", "), "-o %q: no such output", s.output)
 	}
-	if !slices.Contains([]string{"mask", "hash", "plain", "drop"}, s.pii) {
-		return nil, usage("", "--pii %q: want mask, hash, plain or drop", s.pii)
-	}
 	if s.state != "" && !s.follow {
 		return nil, usage("", "--state is for -f")
 	}
@@ -150,15 +151,15 @@ func (s *scanFlags) prepare(env *environ) (*scan, error) {
 	if err != nil || maxDoc > 64<<20 {
 		return nil, usage("", "--max-document %q: want a size up to 64MiB", s.maxDoc)
 	}
-	sc := &scan{scanFlags: s, env: env, cat: cat, now: time.Now(), out: bufio.NewWriterSize(env.stdout, 64<<10)}
-	fields, find, err := parseFields(s.fields)
+	sc := &scan{scanFlags: s, env: env, cat: cat, pii: env.conf.PII, now: time.Now(), out: bufio.NewWriterSize(env.stdout, 64<<10)}
+	fields, find, err := parseFields(env.conf.Fields, s.fields)
 	if err != nil {
 		return nil, err
 	}
 	sc.opt = pipeline.Options{
 		Catalog:     cat,
 		Extract:     extract.Options{Fields: fields, Now: sc.now, Zone: env.zone},
-		Aggregate:   aggregate.Options{Plain: s.pii == "plain", Catalog: cat},
+		Aggregate:   aggregate.Options{Plain: sc.pii == "plain", Catalog: cat},
 		Workers:     workers(s.jobs),
 		MaxDocument: int(maxDoc),
 		Needle:      find,
@@ -193,10 +194,11 @@ func (s *scanFlags) prepare(env *environ) (*scan, error) {
 	return sc, nil
 }
 
-// parseFields reads --field name=path and returns the needle that the path of code asks for, nil for the usual one.
-func parseFields(values []string) (map[string]string, func([]byte, int) int, error) {
+// parseFields reads --field name=path, which wins over the configuration, and returns the needle that the path of code asks for, nil for the usual one.
+func parseFields(configured map[string]string, values []string) (map[string]string, func([]byte, int) int, error) {
 	names := []string{"code", "time", "user", "device", "version", "platform"}
 	fields := map[string]string{}
+	maps.Copy(fields, configured)
 	for _, v := range values {
 		name, path, ok := strings.Cut(v, "=")
 		if !ok || !slices.Contains(names, name) {
@@ -373,6 +375,7 @@ func (sc *scan) result(total *aggregate.Tally) *aggregate.Result {
 	if sc.samples != nil {
 		sc.samples.fill(res)
 	}
+	report.SetAlerts(res, sc.alerts(total), sc.env.zone)
 	return res
 }
 

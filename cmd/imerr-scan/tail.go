@@ -8,10 +8,13 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"strings"
 	"time"
 
 	"imerr-scan/internal/aggregate"
+	"imerr-scan/internal/detect"
 	"imerr-scan/internal/pipeline"
+	"imerr-scan/internal/report"
 	"imerr-scan/internal/source"
 )
 
@@ -20,17 +23,25 @@ const saveEvery = 2 * time.Second
 
 // tail reads the inputs to their end and goes on as they grow, until it is interrupted.
 func (sc *scan) tail(ctx context.Context, args []string) error {
-	total := aggregate.New(sc.opt.Aggregate)
-	var from source.State
+	t := tailing{scan: sc, total: aggregate.New(sc.opt.Aggregate), saved: time.Now(), now: time.Now}
+	total := t.total
+	if !sc.noAlerts {
+		t.watch = newWatch(sc.newDetector(total), sc.env.conf.Detector)
+		sc.opt.Piece, sc.history = t.watch.piece, &t.watch.history
+	}
+	var from source.Snapshot
 	if sc.state != "" {
 		var err error
-		if from, err = sc.restore(total); err != nil {
+		if from, err = t.restore(); err != nil {
 			return err
 		}
 	}
-	sc.opt.Each = sc.each()
+	if err := t.openSinks(from.Sections[notifySection]); err != nil {
+		return err
+	}
+	sc.opt.Each = t.each()
 	live := pipeline.NewLive(total, sc.opt)
-	follower := source.Follow(args, from, source.FollowOptions{})
+	follower := source.Follow(args, from.State, source.FollowOptions{})
 	defer follower.Close()
 
 	asked := make(chan os.Signal, 1)
@@ -38,7 +49,7 @@ func (sc *scan) tail(ctx context.Context, args []string) error {
 		signal.Notify(asked, summarySignals...)
 		defer signal.Stop(asked)
 	}
-	t := tailing{scan: sc, live: live, follower: follower, total: total, saved: time.Now()}
+	t.live, t.follower = live, follower
 	for {
 		ev, err := follower.Next(ctx)
 		if errors.Is(err, io.EOF) || ctx.Err() != nil {
@@ -77,6 +88,9 @@ type tailing struct {
 	live     *pipeline.Live
 	follower *source.Follower
 	total    *aggregate.Tally
+	watch    *watch // nil without alerts
+	sinks    *sinks // nil if none is configured
+	now      func() time.Time
 	failed   []aggregate.InputError
 	saved    time.Time
 	fresh    bool         // there is something that is not saved
@@ -105,6 +119,9 @@ func (t *tailing) event(ev source.Event) error {
 			return err
 		}
 	case source.Idle:
+		if err := t.look(); err != nil {
+			return err
+		}
 		if err := t.out.Flush(); err != nil {
 			return err
 		}
@@ -128,15 +145,87 @@ func (t *tailing) event(ev source.Event) error {
 
 // close takes what is unfinished as it is, unless a later run will go on from there.
 func (t *tailing) close() error {
-	if t.state != "" {
-		return t.save()
-	}
-	for id := range t.open {
-		if err := t.live.End(id); err != nil {
-			return err
+	if t.state == "" {
+		for id := range t.open {
+			if err := t.live.End(id); err != nil {
+				return err
+			}
+		}
+		t.live.Settle()
+		if t.watch != nil {
+			if err := t.report(t.watch.feed(detect.All)); err != nil {
+				return err
+			}
 		}
 	}
+	if t.sinks != nil {
+		if err := t.sinks.close(); err != nil {
+			fmt.Fprintf(t.env.stderr, "imerr-scan: %s\n", oneLine(err.Error()))
+		}
+		t.fresh = true
+	}
+	return t.save()
+}
+
+// each is what happens to the events one by one.
+func (t *tailing) each() func(*pipeline.Record) error {
+	each := t.scan.each()
+	if t.watch == nil {
+		return each
+	}
+	return func(r *pipeline.Record) error {
+		if err := t.watch.see(r); err != nil || each == nil {
+			return err
+		}
+		return each(r)
+	}
+}
+
+// openSinks starts those of the configuration.
+func (t *tailing) openSinks(state []byte) error {
+	if t.watch == nil {
+		return nil
+	}
+	var err error
+	if t.sinks, err = t.env.openSinks(state); t.sinks != nil && !t.quiet {
+		t.sent = true
+		fmt.Fprintf(t.env.stderr, "imerr-scan: alerts go to %s\n", strings.Join(t.sinks.names, ", "))
+	}
+	return err
+}
+
+// look finds alerts in what was read so far.
+func (t *tailing) look() error {
+	if t.watch == nil {
+		return nil
+	}
 	t.live.Settle()
+	if t.watch.late > 0 {
+		t.total.Late(t.watch.late)
+		t.watch.late = 0
+	}
+	return t.report(t.watch.tick(t.now()))
+}
+
+// report tells of alerts as they are found.
+func (t *tailing) report(records []detect.Alert) error {
+	for i := range records {
+		a := &records[i]
+		t.fresh = true
+		if t.sinks != nil {
+			t.sinks.Send(*a)
+		}
+		switch {
+		case t.output == "ndjson":
+			b := *a
+			b.In(t.env.zone)
+			if err := report.AlertJSON(t.out, &b); err != nil {
+				return err
+			}
+		case a.State != detect.Update && !t.quiet:
+			fmt.Fprintf(t.env.stderr, "%s\n", t.alertLine(a))
+		}
+	}
 	return nil
 }
 
@@ -158,25 +247,36 @@ func (t *tailing) save() error {
 		pending, lines := t.live.Mark(id)
 		return source.Mark{Pending: pending, Lines: lines}
 	})
-	err = source.WriteSnapshot(t.state, source.Snapshot{State: positions, Sections: map[string][]byte{"tally": counts}})
-	if err != nil {
+	sections := map[string][]byte{tallySection: counts}
+	if t.watch != nil {
+		if err := t.watch.save(sections); err != nil {
+			return fmt.Errorf("state: %w", err)
+		}
+	}
+	if t.sinks != nil {
+		sections[notifySection] = t.sinks.Snapshot()
+	}
+	if err := source.WriteSnapshot(t.state, source.Snapshot{State: positions, Sections: sections}); err != nil {
 		return &exitError{status: exitUsage, msg: "--state: " + err.Error()}
 	}
 	t.fresh = false
 	return nil
 }
 
-// restore reads the state of an earlier run into total; a file that is not there yet is an empty one.
-func (sc *scan) restore(total *aggregate.Tally) (source.State, error) {
-	snap, err := source.ReadSnapshot(sc.state)
+// restore reads the state of an earlier run; a file that is not there yet is an empty one.
+func (t *tailing) restore() (source.Snapshot, error) {
+	snap, err := source.ReadSnapshot(t.state)
 	if errors.Is(err, fs.ErrNotExist) {
-		return source.State{}, nil
+		return source.Snapshot{}, nil
 	}
 	if err == nil {
-		err = total.UnmarshalBinary(snap.Sections["tally"])
+		err = t.total.UnmarshalBinary(snap.Sections[tallySection])
+	}
+	if err == nil && t.watch != nil {
+		err = t.watch.restore(snap.Sections)
 	}
 	if err != nil {
-		return source.State{}, usage("move it away to start anew", "--state: %v", err)
+		return source.Snapshot{}, usage("move it away to start anew", "--state: %v", err)
 	}
-	return snap.State, nil
+	return snap, nil
 }

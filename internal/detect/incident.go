@@ -54,7 +54,7 @@ const (
 
 // publish takes a firing series into the incident of its name.
 func (d *Detector) publish(s *series, b int64) {
-	s.published = true
+	s.published, s.raised = true, true
 	name := alertName(s.code)
 	inc := d.incident(name)
 	if inc == nil {

@@ -21,6 +21,9 @@ type limit struct {
 	recorded int64
 	told     int64
 	ev       evidence
+
+	most, mostAt int64 // value that came nearest, and its bucket; not part of the state, as raised
+	raised       bool
 }
 
 // counted is how many events bucket b had.
@@ -62,6 +65,9 @@ func (d *Detector) stepLimit(l *limit, b int64, cells []Cell) {
 		l.slideUsers(b, cells)
 	}
 	over := l.value() >= l.threshold
+	if l.value() > l.most {
+		l.most, l.mostAt = l.value(), b
+	}
 	switch {
 	case l.firing:
 		l.ev.merge(&now)
@@ -112,6 +118,7 @@ func (l *limit) slideUsers(b int64, cells []Cell) {
 
 // openLimit begins an alert, with what is still known of the window.
 func (d *Detector) openLimit(l *limit, b int64) {
+	l.raised = true
 	l.firing, l.since, l.hot, l.quiet, l.peak, l.recorded = true, b, b, 0, 0, 0
 	l.onset = l.counts[0].b
 	l.ev = evidence{events: l.sum}

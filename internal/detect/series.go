@@ -139,6 +139,9 @@ type series struct {
 	profile   profile
 	published bool
 	ev        *evidence // while firing
+
+	miss   miss // not part of the state, as raised
+	raised bool // an alert was published
 }
 
 func newSeries(b int64) *series {
@@ -256,7 +259,7 @@ func (s *series) test(b int64, r, a, d float64, p *params) change {
 	best, at, usual := 0.0, -1, 0.0
 	for k := range s.clocks {
 		c := &s.clocks[k]
-		if float64(c.sum) < p.minCount {
+		if float64(c.sum) < p.minCount && float64(c.sum) <= float64(s.miss.near*p.minCount) {
 			continue
 		}
 		have := s.have(b, clockBuckets[k])
@@ -265,10 +268,14 @@ func (s *series) test(b int64, r, a, d float64, p *params) change {
 		}
 		m := max(float64(have)*rate, c.promise)
 		y := float64(c.sum)
+		v := c.spread() + 1/a
 		if y-m < p.minCount || y < 1.5*m {
+			s.closer(b, k, y, m, 1.15*m, v, 0, p)
 			continue
 		}
-		if z := surprise(y, 1.15*m, c.spread()+1/a); z > best {
+		z := surprise(y, 1.15*m, v)
+		s.closer(b, k, y, m, 1.15*m, v, z, p)
+		if z > best {
 			best, at, usual = z, k, m
 		}
 	}
@@ -289,6 +296,7 @@ func (s *series) test(b int64, r, a, d float64, p *params) change {
 		s.at(i).skip = true
 	}
 	s.lastHot = b
+	s.miss = miss{near: 1, bucket: b, clock: at, y: y, usual: usual, missing: MissingUsers} // until it is published
 	return fired
 }
 

@@ -52,17 +52,24 @@ func (l *Live) End(id int) error {
 	if err := p.hand(); err != nil {
 		return err
 	}
-	tally, _ := p.take()
-	l.total.Merge(tally)
+	l.merge(p)
 	return nil
+}
+
+// merge adds what a part counted to total.
+func (l *Live) merge(p *part) {
+	tally, _ := p.take()
+	if l.opt.Piece != nil {
+		l.opt.Piece(tally)
+	}
+	l.total.Merge(tally)
 }
 
 // Settle brings total up to date: it then holds all that was processed of the blocks so far, and nothing of what is
 // pending (Mark).
 func (l *Live) Settle() {
 	for _, p := range l.parts {
-		tally, _ := p.take()
-		l.total.Merge(tally)
+		l.merge(p)
 	}
 }
 

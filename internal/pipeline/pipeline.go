@@ -38,6 +38,7 @@ type Options struct {
 	Keep        func(*Record) bool           // events it refuses are counted as filtered; nil keeps all
 	Each        func(*Record) error          // is given the events in the order of the input; nil if nobody wants them
 	Text        bool                         // Record.Text is wanted
+	Piece       func(*aggregate.Tally)       // is shown by Live what it merges into total, just before; may be nil
 	Read        func(bytes int64)            // is told of bytes read, from several goroutines; may be nil
 
 	// Peek is asked while Scan waits: what comes out is called with what was merged so far. Due tells the readers, by true

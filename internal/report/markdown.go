@@ -26,6 +26,7 @@ func Markdown(w io.Writer, res *aggregate.Result, cat *catalog.Catalog, opt Text
 		s.line("%s", mdText(strings.ReplaceAll(s.readLine(), "   ", " · ")))
 		s.mdCodes()
 		s.mdUsers()
+		s.mdAlerts()
 		s.mdAdvice()
 	}
 	s.mdInput()

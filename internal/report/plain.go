@@ -50,6 +50,7 @@ func (s *screen) plainComments(shown int) {
 		}
 		s.line("# unknown: %s %d", quoteValue(v.Value), v.Count)
 	}
+	s.plainAlerts()
 	for _, hint := range s.hints() {
 		s.line("# %s", strings.ReplaceAll(hint, "\u00a0", " "))
 	}

@@ -24,6 +24,7 @@ type TextOptions struct {
 	Input   string        // what was read, for the head: "stdin", "app.log", "3 inputs"
 	Again   string        // arguments that name the input in a next command, quoted for a shell; "" if it cannot be read again
 	Elapsed time.Duration // of the run; 0 leaves it out
+	Sent    bool          // alerts went to somebody while they were found
 }
 
 // Text writes res for people: on a screen the summary, in a pipe a table. cat explains the codes; it may be nil.
@@ -49,6 +50,7 @@ func Text(w io.Writer, res *aggregate.Result, cat *catalog.Catalog, opt TextOpti
 		s.categories()
 		s.users()
 		s.samples()
+		s.alerts()
 		s.todo()
 	}
 	s.input()
