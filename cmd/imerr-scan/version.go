@@ -73,6 +73,8 @@ func newVersion(env *environ) *cobra.Command {
 		Use:   "version",
 		Short: "Print version and catalog",
 		Args:  cobra.NoArgs,
+
+		Annotations: map[string]string{ownConfig: "yes"},
 		RunE: func(*cobra.Command, []string) error {
 			switch output {
 			case "text":

@@ -1,9 +1,11 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -66,12 +68,8 @@ func (s *screen) alerts() {
 		title += s.say(" (none was sent)", "（未发送）")
 	}
 	s.section(title)
-	days := severalDays(list)
-	shown := list
-	if s.opt.Top > 0 && len(shown) > s.opt.Top {
-		shown = shown[len(shown)-s.opt.Top:]
-		s.text("  "+s.say("… %d earlier ones  (--top 0)", "… 更早的 %d 条（--top 0）", len(list)-len(shown)), s.ink.dim)
-	}
+	shown := s.worst(list)
+	days := severalDays(shown)
 	spanWidth, levelWidth := 0, 0
 	for i := range shown {
 		spanWidth = max(spanWidth, width(s.alertSpan(&shown[i], days)))
@@ -97,6 +95,26 @@ func (s *screen) alerts() {
 		}
 	}
 }
+
+// worst returns the alerts that a screen has room for, in order of time: half as many as codes, the most severe.
+func (s *screen) worst(list []detect.Alert) []detect.Alert {
+	byTime := func(a, b detect.Alert) int { return a.StartsAt.Compare(b.StartsAt) }
+	slices.SortStableFunc(list, byTime)
+	most := (s.opt.Top + 1) / 2
+	if s.opt.Top == 0 || len(list) <= most {
+		return list
+	}
+	shown := slices.Clone(list)
+	slices.SortStableFunc(shown, func(a, b detect.Alert) int {
+		return cmp.Or(severityRank(b.Severity)-severityRank(a.Severity), cmp.Compare(b.Users, a.Users))
+	})
+	shown = shown[:most]
+	slices.SortStableFunc(shown, byTime)
+	s.text("  "+s.say(plural(int64(len(list)-most), "+ %d less severe one  (--top 0)", "+ %d less severe ones  (--top 0)"), "另有 %d 条较轻的（--top 0）", len(list)-most), s.ink.dim)
+	return shown
+}
+
+func severityRank(severity string) int { return slices.Index(catalog.Severities(), severity) }
 
 // alertLines are what is said of an alert, wrapped: how much, then why.
 func (s *screen) alertLines(a *detect.Alert, room int) []string {
@@ -138,7 +156,7 @@ func (s *screen) alertNumbers(a *detect.Alert) string {
 	parts := []string{fmt.Sprintf(word, quantity(rate))}
 	switch {
 	case a.Threshold > 0:
-		parts = append(parts, s.say("limit %s in %s", "限值 %s / %s", quantity(a.Threshold), clean(a.Window, 16)))
+		parts = append(parts, s.say("limit %s in %s", "限值 %s / %s", quantity(a.Threshold), shortSpan(a.Window)))
 	case a.Usual < 0.05:
 		parts = append(parts, s.say("usually next to none", "平时几乎没有"))
 	default:
@@ -149,6 +167,17 @@ func (s *screen) alertNumbers(a *detect.Alert) string {
 		parts = append(parts, s.say(plural(a.Users, "%s user", "%s users"), "%s 位用户", grouped(a.Users)))
 	}
 	return strings.Join(parts, s.say(", ", "，"))
+}
+
+// shortSpan is a duration without its zeros: 10m, not 10m0s.
+func shortSpan(d string) string {
+	d = clean(d, 16)
+	for _, zero := range []string{"m0s", "h0m"} {
+		if rest, ok := strings.CutSuffix(d, zero); ok {
+			d = rest + zero[:1]
+		}
+	}
+	return d
 }
 
 // alertWhy says what kind of storm it was and what changed.
