@@ -18,7 +18,7 @@ import (
 // alertLines are the alert records among lines of JSON.
 func alertLines(out []byte) []string {
 	var lines []string
-	for _, line := range strings.Split(string(out), "\n") {
+	for line := range strings.SplitSeq(string(out), "\n") {
 		if strings.HasPrefix(line, `{"alert":`) {
 			lines = append(lines, line)
 		}

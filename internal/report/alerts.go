@@ -277,15 +277,16 @@ func (s *screen) plainAlerts() {
 		if a.EndsAt != nil {
 			end = a.EndsAt.Format(time.RFC3339)
 		}
-		line := fmt.Sprintf("# alert: %s codes=%s severity=%s starts=%s ends=%s count=%d users=%d peak_per_min=%.1f usual_per_min=%.1f",
+		var line strings.Builder
+		fmt.Fprintf(&line, "# alert: %s codes=%s severity=%s starts=%s ends=%s count=%d users=%d peak_per_min=%.1f usual_per_min=%.1f",
 			plainCell(a.Alert), strings.Join(codes, ","), plainCell(a.Severity), a.StartsAt.Format(time.RFC3339), end, a.Count, a.Users, a.Peak, a.Usual)
 		if a.Kind != "" {
-			line += " kind=" + plainCell(a.Kind)
+			line.WriteString(" kind=" + plainCell(a.Kind))
 		}
 		for _, w := range a.Why {
-			line += fmt.Sprintf(" %s=%s:%.0f%%:before=%.0f%%", plainCell(w.Field), plainCell(w.Value), 100*w.Share, 100*w.Before)
+			fmt.Fprintf(&line, " %s=%s:%.0f%%:before=%.0f%%", plainCell(w.Field), plainCell(w.Value), 100*w.Share, 100*w.Before)
 		}
-		s.line("%s", line)
+		s.line("%s", line.String())
 	}
 }
 
