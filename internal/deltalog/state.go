@@ -1,0 +1,268 @@
+package deltalog
+
+import (
+	"errors"
+	"time"
+
+	"imerr-scan/internal/aggregate"
+	"imerr-scan/internal/detect"
+)
+
+// Options sets what a State makes of the counts. They must be the same in all replicas.
+type Options struct {
+	Detector  detect.Options
+	Aggregate aggregate.Options
+}
+
+// timeline is how long the totals keep cells, a minute wide.
+const timeline = 24 * time.Hour
+
+// maxSources is how many sources a State tells apart.
+const maxSources = 10_000
+
+// State is what the log says: how far each source was counted, all counts, what is usual, which alerts are firing. It is used
+// by one goroutine.
+type State struct {
+	opt       Options
+	offset    int64 // of the next record
+	sources   map[Source]*progress
+	total     *aggregate.Tally
+	open      *aggregate.Tally // cells that the detector has not taken
+	marks     detect.Watermarks
+	detector  *detect.Detector
+	history   detect.History
+	notes     map[string]Note
+	forgotten int64 // cells of total before it are gone, Unix milliseconds
+	lost      int64 // records skipped by retention
+}
+
+// progress is how far one source was counted.
+type progress struct {
+	next     int64
+	position []byte
+}
+
+// NewState returns the state of an empty log.
+func NewState(opt Options) *State {
+	s := &State{opt: opt, sources: map[Source]*progress{}, notes: map[string]Note{}}
+	s.opt.Aggregate.CellWidth = time.Minute
+	s.total = aggregate.New(s.opt.Aggregate)
+	s.open = aggregate.New(aggregate.Options{})
+	det := opt.Detector
+	det.UserName = func(hash uint64) string { return s.total.UserName(hash) }
+	s.detector = detect.New(det)
+	return s
+}
+
+// Kind is what became of a record.
+type Kind uint8
+
+// Kinds of a Verdict.
+const (
+	Accepted Kind = iota // a delta was counted
+	Ticked               // a tick moved time
+	Refused              // a delta or skip whose From is not next
+	Skipped              // a skip moved next
+	Noted                // a note was taken
+	Ignored              // a base, or a record of a newer version or of an unknown type
+	Broken               // not a record: damaged, or somebody else's
+)
+
+// Kinds returns all kinds, in their order.
+func Kinds() []Kind { return []Kind{Accepted, Ticked, Refused, Skipped, Noted, Ignored, Broken} }
+
+// String returns the word for metrics and logs.
+func (k Kind) String() string {
+	return [...]string{"accepted", "tick", "refused", "skip", "note", "ignored", "broken"}[min(k, Broken)]
+}
+
+// Verdict is what Apply did.
+type Verdict struct {
+	Kind   Kind
+	Source Source         // of a delta, tick or skip
+	Counts []byte         // of an accepted delta, as Tally.MarshalBinary wrote it
+	Lost   int64          // records that a skip passed over because they are gone
+	Alerts []detect.Alert // records that came of it
+	Newer  bool           // the record is of a newer version of the program
+	Err    error          // of Broken
+}
+
+// Apply takes the record at offset. Records must come in order; one before Offset changes nothing.
+func (s *State) Apply(offset int64, record []byte) Verdict {
+	if offset < s.offset {
+		return Verdict{Kind: Ignored}
+	}
+	s.offset = offset + 1
+	w, err := decode(record)
+	if errors.Is(err, errNewer) {
+		return Verdict{Kind: Ignored, Newer: true}
+	}
+	if err != nil {
+		return Verdict{Kind: Broken, Err: err}
+	}
+	switch w.Type {
+	case typeDelta:
+		return s.delta(&w)
+	case typeSkip:
+		return s.skip(&w)
+	case typeNote:
+		return s.note(&w)
+	}
+	return Verdict{Kind: Ignored, Newer: w.Type != typeBase}
+}
+
+func (s *State) delta(w *wire) Verdict {
+	source := Source{w.Source, w.Partition}
+	v := Verdict{Kind: Ticked, Source: source}
+	if w.From != s.Next(source) || w.To < w.From || s.full(source) {
+		v.Kind = Refused
+		return v
+	}
+	if w.To > w.From {
+		counts := aggregate.New(s.opt.Aggregate)
+		if len(w.Counts) > 0 {
+			if err := counts.UnmarshalBinary(w.Counts); err != nil {
+				return Verdict{Kind: Broken, Source: source, Err: err}
+			}
+		}
+		s.count(counts)
+		s.progress(source).next = w.To
+		v.Kind, v.Counts = Accepted, w.Counts
+	} else if w.To == NeverSeen {
+		v.Kind = Refused
+		return v
+	}
+	if len(w.Position) > 0 {
+		s.progress(source).position = w.Position
+	}
+	v.Alerts = s.move(source, w)
+	return v
+}
+
+// count adds what a delta holds.
+func (s *State) count(counts *aggregate.Tally) {
+	next := s.detector.Next()
+	var late int64
+	if next > 0 {
+		for _, code := range counts.Codes() {
+			for c := range counts.Cells(code, 0) {
+				if c.Start >= next {
+					break
+				}
+				late += c.Events
+			}
+		}
+	}
+	counts.Late(late)
+	s.open.Merge(counts.Recent(next))
+	s.total.Merge(counts)
+}
+
+// move moves time, and lets the detector take what is complete.
+func (s *State) move(source Source, w *wire) []detect.Alert {
+	mark := s.marks.Source(source.String())
+	mark.Newest = nil
+	if w.Watermark > mark.Millis {
+		mark.Millis = w.Watermark
+	}
+	if w.End && w.At > mark.Millis {
+		mark.Millis = w.At // nothing of before is still to come
+	}
+	until := detect.Closed(s.marks.Time(), s.opt.Detector.WithDefaults().AllowedLateness)
+	if until <= s.detector.Next() {
+		return nil
+	}
+	records := s.detector.Feed(s.open, until)
+	s.open = s.open.Recent(s.detector.Next())
+	s.history.Add(records...)
+	s.forget(until)
+	return records
+}
+
+// forget drops old cells of the totals once an hour.
+func (s *State) forget(until int64) {
+	const hour = int64(time.Hour / time.Millisecond)
+	if before := (until-timeline.Milliseconds())/hour*hour - hour; before > s.forgotten {
+		s.total.Forget(before)
+		s.forgotten = before
+	}
+}
+
+func (s *State) skip(w *wire) Verdict {
+	source := Source{w.Source, w.Partition}
+	if w.From != s.Next(source) || w.To < 0 || s.full(source) {
+		return Verdict{Kind: Refused, Source: source}
+	}
+	v := Verdict{Kind: Skipped, Source: source}
+	if w.Why == WhyRetention && w.To > w.From {
+		v.Lost = w.To - max(w.From, 0)
+		s.lost += v.Lost
+	}
+	s.progress(source).next = w.To
+	return v
+}
+
+// maxNotes is how many notes are kept; those of alerts that are gone go first.
+const maxNotes = 2000
+
+func (s *State) note(w *wire) Verdict {
+	s.notes[w.Alert] = Note{Alert: w.Alert, State: w.Told, At: w.At, By: w.By}
+	if len(s.notes) > maxNotes {
+		known := map[string]bool{}
+		for i := range s.history.Alerts {
+			known[s.history.Alerts[i].ID()] = true
+		}
+		for id := range s.notes {
+			if !known[id] {
+				delete(s.notes, id)
+			}
+		}
+	}
+	return Verdict{Kind: Noted}
+}
+
+// full says whether there is no room for another source.
+func (s *State) full(source Source) bool { return s.sources[source] == nil && len(s.sources) >= maxSources }
+
+func (s *State) progress(source Source) *progress {
+	p := s.sources[source]
+	if p == nil {
+		p = &progress{next: NeverSeen}
+		s.sources[source] = p
+	}
+	return p
+}
+
+// Offset returns the offset of the next record of the log.
+func (s *State) Offset() int64 { return s.offset }
+
+// Next returns where counting goes on in a source, or NeverSeen.
+func (s *State) Next(source Source) int64 {
+	if p := s.sources[source]; p != nil {
+		return p.next
+	}
+	return NeverSeen
+}
+
+// Position returns what the last delta of a source said of where to go on, nil if nothing.
+func (s *State) Position(source Source) []byte {
+	if p := s.sources[source]; p != nil {
+		return p.position
+	}
+	return nil
+}
+
+// Total returns all counts. They belong to s.
+func (s *State) Total() *aggregate.Tally { return s.total }
+
+// Alerts returns the newest record of each alert, in the order in which they fired.
+func (s *State) Alerts() []detect.Alert { return s.history.Alerts }
+
+// Note returns what was noted of an alert, and whether anything was.
+func (s *State) Note(id string) (Note, bool) { n, ok := s.notes[id]; return n, ok }
+
+// Watermark returns the event time up to which all sources are believed complete, in Unix milliseconds; 0 before any is.
+func (s *State) Watermark() int64 { return s.marks.Millis }
+
+// Lost returns how many records were gone before they were counted.
+func (s *State) Lost() int64 { return s.lost }
