@@ -40,11 +40,15 @@ type miss struct {
 
 // closer notes a bucket at which fewer than all conditions were met, if it is the nearest so far.
 func (s *series) closer(b int64, clock int, y, usual, mean, v, score float64, p *params) {
-	near, missing := score/p.threshold, MissingSurprise
-	if met := (y - usual) / p.minCount; met < 1 {
-		near, missing = met, MissingCount
-	} else if met := y / float64(1.5*usual); met < 1 {
-		near, missing = met, MissingRatio
+	var near float64
+	missing := MissingSurprise
+	switch {
+	case y-usual < p.minCount:
+		near, missing = (y-usual)/p.minCount, MissingCount
+	case y < float64(1.5*usual):
+		near, missing = y/float64(1.5*usual), MissingRatio
+	default:
+		near = score / p.threshold
 	}
 	if near > s.miss.near && near < 1 {
 		s.miss = miss{near: near, bucket: b, clock: clock, y: y, usual: usual, mean: mean, v: v, missing: missing}

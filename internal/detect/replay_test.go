@@ -90,8 +90,8 @@ var troubled = detect.Options{Catalog: web, Limits: []detect.Limit{
 }}
 
 // TestTheSameAlertsHoweverTheEventsCome: from a file at once; from parts counted apart, in another order, and merged; and
-// live, with events out of order within the lateness and the program started again at any moment. The records, and what the
-// detector remembers, are the same to the last bit.
+// live, with events out of order within the lateness and the program started again at any moment, feeding from all that was
+// counted or from the recent cells alone. The records, and what the detector remembers, are the same to the last bit.
 func TestTheSameAlertsHoweverTheEventsCome(t *testing.T) {
 	records := 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -118,15 +118,22 @@ func TestTheSameAlertsHoweverTheEventsCome(t *testing.T) {
 
 		live := detect.New(troubled)
 		restart := rapid.IntRange(2, 40).Draw(t, "restart every so many minutes")
-		same(t, "live", want, follow(t, &live, all, r, restart), whole, live)
+		same(t, "live", want, follow(t, &live, all, r, restart, everything), whole, live)
+
+		rolling := detect.New(troubled)
+		same(t, "of recent cells", want, follow(t, &rolling, all, r, restart, (*aggregate.Tally).Recent), whole, rolling)
 	})
 	if records < 100 {
 		t.Errorf("only %d records in all: nothing was compared", records)
 	}
 }
 
-// follow feeds the events as they come, up to 50 s out of order, and starts the program again every so many minutes.
-func follow(t *rapid.T, d **detect.Detector, all []happened, r *rand.Rand, restart int) []detect.Alert {
+// everything keeps all cells, taken or not.
+func everything(t *aggregate.Tally, _ int64) *aggregate.Tally { return t }
+
+// follow feeds the events as they come, up to 50 s out of order, and starts the program again every so many minutes. After
+// each feed the tally becomes what keep makes of it and of the first bucket that was not taken.
+func follow(t *rapid.T, d **detect.Detector, all []happened, r *rand.Rand, restart int, keep func(*aggregate.Tally, int64) *aggregate.Tally) []detect.Alert {
 	late := slices.Clone(all)
 	slices.SortStableFunc(late, func(a, b happened) int {
 		return int((a.millis + int64(mix(a)%50_000)) - (b.millis + int64(mix(b)%50_000)))
@@ -146,6 +153,7 @@ func follow(t *rapid.T, d **detect.Detector, all []happened, r *rand.Rand, resta
 		count(tally, late[:n])
 		late = late[n:]
 		out = append(out, (*d).Feed(tally, detect.Closed(w.Millis, time.Minute))...)
+		tally = keep(tally, (*d).Next())
 		if w.Millis > next {
 			next = w.Millis + int64(restart)*60_000
 			state, err := (*d).MarshalBinary()

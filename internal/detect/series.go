@@ -308,10 +308,14 @@ func (s *series) testEdge(b int64, rate float64, p *params) (score, usual float6
 	}
 	promise := min(s.clocks[2].promise, edgeBuckets/minuteBuckets*s.clocks[1].promise)
 	m := max(edgeBuckets*max(rate, s.near.s/s.near.n), promise)
+	v := max(s.edge.spread(), 1/(0.5+s.near.s))
 	if y-m < p.minCount || y < 1.5*m {
+		s.closer(b, edge, y, m, m, v, 0, p)
 		return 0, 0
 	}
-	return surprise(y, m, max(s.edge.spread(), 1/(0.5+s.near.s))), m
+	score = surprise(y, m, v)
+	s.closer(b, edge, y, m, m, v, score, p)
+	return score, m
 }
 
 // have returns how many of the last n buckets are no gap, or −1 if the window is not full, reaches back into an alert, or
