@@ -34,7 +34,7 @@ var core = map[string]struct {
 	"internal/needle":    {},
 	"internal/frame":     {ours: []string{"internal/needle"}},
 	"internal/aggregate": {ours: []string{"pkg/extract", "pkg/classify", "pkg/catalog"}},
-	"internal/detect":    {ours: []string{"internal/aggregate", "pkg/catalog"}}, // severity and advice are part of an alert
+	"internal/detect":    {ours: []string{"internal/aggregate", "pkg/catalog"}},     // severity and advice are part of an alert
 	"internal/deltalog":  {ours: []string{"internal/aggregate", "internal/detect"}}, // alerts are a function of the log
 	"internal/report":    {ours: []string{"internal/aggregate", "internal/detect", "pkg/catalog"}},
 	"internal/pipeline": {concurrent: true, ours: []string{
@@ -44,9 +44,10 @@ var core = map[string]struct {
 
 // edge are the packages that touch the world.
 var edge = map[string][]string{
-	"internal/source":       {"internal/frame"},
-	"internal/source/kafka": {"internal/frame"},
-	"internal/notify":       {"internal/detect", "pkg/catalog"},
+	"internal/source":           {"internal/frame"},
+	"internal/deltalog/filelog": {},
+	"internal/source/kafka":     {"internal/frame"},
+	"internal/notify":           {"internal/detect", "pkg/catalog"},
 	"internal/serve": {
 		"internal/notify", "pkg/catalog", "pkg/extract", "pkg/classify", "internal/needle", "internal/frame",
 		"internal/aggregate", "internal/detect", "internal/deltalog", "internal/report", "internal/pipeline",
@@ -75,7 +76,7 @@ var modules = map[string][]string{
 	"github.com/ulikunitz/xz":            {"internal/source"},
 	"github.com/bmatcuk/doublestar/v4":   {"internal/source"},
 	"golang.org/x/text":                  {"internal/source"},
-	"golang.org/x/sys":                   {"internal/source"},
+	"golang.org/x/sys":                   {"internal/source", "internal/deltalog/filelog"}, // locks on Windows
 	"github.com/mattn/go-runewidth":      {"internal/report"},
 	"github.com/spf13/cobra":             {"cmd/imerr-scan"},
 	"github.com/spf13/pflag":             {"cmd/imerr-scan"},

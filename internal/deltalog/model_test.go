@@ -15,7 +15,9 @@ import (
 	"imerr-scan/pkg/extract"
 )
 
-var schedules = flag.Int("schedules", 300, "random schedules of TestModel")
+var schedules = flag.Int("schedules", 100, "random schedules of TestModel")
+
+var web = catalog.Web()
 
 var start = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC).UnixMilli()
 
@@ -30,7 +32,7 @@ type source struct {
 func (s *source) tally(from, to int64) *aggregate.Tally {
 	t := aggregate.New(aggregate.Options{})
 	for i := from; i < to; i++ {
-		entry := catalog.Web().Lookup(206)
+		entry := web.Lookup(206)
 		t.Add(&classify.Event{Code: 206, Entry: entry, Category: entry.Category, Candidate: &extract.Candidate{
 			Time: start + 1000*i, User: fmt.Sprintf("%s-%d", s, i),
 		}})
@@ -77,7 +79,7 @@ func (o *owner) prepare(r *rand.Rand, s *source) {
 }
 
 func newModelState() *State {
-	return NewState(Options{Aggregate: aggregate.Options{Catalog: catalog.Web()}, Detector: detect.Options{Catalog: catalog.Web()}})
+	return NewState(Options{Aggregate: aggregate.Options{Catalog: web}, Detector: detect.Options{Catalog: web}})
 }
 
 // Owners that do not know of each other, are thought dead and wake, lose the answer to a write, write twice or too late: every
@@ -85,7 +87,7 @@ func newModelState() *State {
 func TestModel(t *testing.T) {
 	n := *schedules
 	if testing.Short() {
-		n = min(n, 50)
+		n = min(n, 20)
 	}
 	for seed := range n {
 		if !t.Run(fmt.Sprint("schedule ", seed), func(t *testing.T) { schedule(t, uint64(seed)) }) {
