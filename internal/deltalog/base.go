@@ -28,7 +28,7 @@ type image struct {
 	Marks     detect.Watermarks `json:"marks"`
 	Detector  []byte            `json:"detector"`
 	History   detect.History    `json:"history"`
-	Notes     []Note            `json:"notes"`
+	Told      []byte            `json:"told,omitempty"`
 	Forgotten int64             `json:"forgotten"`
 	Lost      int64             `json:"lost"`
 }
@@ -42,14 +42,11 @@ type sourceImage struct {
 
 // MarshalBinary returns the state. The same log gives the same bytes.
 func (s *State) MarshalBinary() ([]byte, error) {
-	img := image{V: version, Offset: s.offset, Marks: s.marks, History: s.history, Forgotten: s.forgotten, Lost: s.lost}
+	img := image{V: version, Offset: s.offset, Marks: s.marks, History: s.history, Told: s.told, Forgotten: s.forgotten, Lost: s.lost}
 	bySource := func(a, b Source) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Partition, b.Partition)) }
 	for _, source := range slices.SortedFunc(maps.Keys(s.sources), bySource) {
 		p := s.sources[source]
 		img.Sources = append(img.Sources, sourceImage{source.Name, source.Partition, p.next, p.position})
-	}
-	for _, id := range slices.Sorted(maps.Keys(s.notes)) {
-		img.Notes = append(img.Notes, s.notes[id])
 	}
 	var err error
 	if img.Total, err = s.total.MarshalBinary(); err != nil {
@@ -80,10 +77,7 @@ func (s *State) UnmarshalBinary(data []byte) error {
 	for _, p := range img.Sources {
 		s.sources[Source{p.Name, p.Partition}] = &progress{next: p.Next, position: p.Position}
 	}
-	for _, n := range img.Notes {
-		s.notes[n.Alert] = n
-	}
-	s.offset, s.marks, s.history, s.forgotten, s.lost = img.Offset, img.Marks, img.History, img.Forgotten, img.Lost
+	s.offset, s.marks, s.history, s.told, s.forgotten, s.lost = img.Offset, img.Marks, img.History, img.Told, img.Forgotten, img.Lost
 	return nil
 }
 

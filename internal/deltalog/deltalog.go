@@ -4,8 +4,8 @@
 // Words: the log is a sequence of records with ascending offsets that all replicas read; a source is one partition of a
 // topic, or a set of followed files, whose records have positions of their own; a delta is what the source records
 // [From, To) added up to; next of a source is To of its last accepted delta; a tick is a delta of no records, which moves
-// time alone; a skip says that records are gone or not wanted; a base is the whole state, in parts; a note says that an
-// alert was sent.
+// time alone; a skip says that records are gone or not wanted; a base is the whole state, in parts; a note says who was told
+// of which alerts.
 //
 // The rule: a delta counts only if its From equals next of its source; any other is refused. The order of the log decides,
 // so two owners, repeated writes and processes that were thought dead do no harm, and nobody has to be fenced.
@@ -76,12 +76,11 @@ const (
 	WhyTruncated = "truncated"
 )
 
-// Note says that a record of an alert was sent.
+// Note says what each sink was told of the alerts. The newest holds.
 type Note struct {
-	Alert string // its ID
-	State string // firing or resolved
-	At    int64  // event time of the alert's record, Unix milliseconds
-	By    string
+	Told []byte // opaque: what the notifier needs to go on
+	At   int64  // the writer's clock, Unix milliseconds
+	By   string
 }
 
 // version is that of the form of records. A reader ignores records of a greater one.
@@ -108,11 +107,8 @@ type wire struct {
 	Offset int64  `json:"off,omitempty"` // base: the state is that before the record at Offset
 	Part   int    `json:"part,omitempty"`
 	Of     int    `json:"of,omitempty"`
-	State  []byte `json:"state,omitempty"`
+	State  []byte `json:"state,omitempty"` // of a base; of a note what was told
 	Sum    uint64 `json:"sum,omitempty,string"` // of the whole state, before it was divided
-
-	Alert string `json:"alert,omitempty"`
-	Told  string `json:"told,omitempty"`
 }
 
 // Types of records.
@@ -145,7 +141,7 @@ func (s *Skip) Encode() ([]byte, error) {
 
 // Encode returns the record of a note.
 func (n *Note) Encode() ([]byte, error) {
-	return json.Marshal(&wire{V: version, Type: typeNote, Alert: n.Alert, Told: n.State, At: n.At, By: n.By})
+	return json.Marshal(&wire{V: version, Type: typeNote, State: n.Told, At: n.At, By: n.By})
 }
 
 // errNewer says that a record was written by a program of a later version.

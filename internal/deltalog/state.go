@@ -31,7 +31,7 @@ type State struct {
 	marks     detect.Watermarks
 	detector  *detect.Detector
 	history   detect.History
-	notes     map[string]Note
+	told      []byte // of the newest note
 	forgotten int64 // cells of total before it are gone, Unix milliseconds
 	lost      int64 // records skipped by retention
 }
@@ -44,7 +44,7 @@ type progress struct {
 
 // NewState returns the state of an empty log.
 func NewState(opt Options) *State {
-	s := &State{opt: opt, sources: map[Source]*progress{}, notes: map[string]Note{}}
+	s := &State{opt: opt, sources: map[Source]*progress{}}
 	s.opt.Aggregate.CellWidth = time.Minute
 	s.total = aggregate.New(s.opt.Aggregate)
 	s.open = aggregate.New(aggregate.Options{})
@@ -106,7 +106,8 @@ func (s *State) Apply(offset int64, record []byte) Verdict {
 	case typeSkip:
 		return s.skip(&w)
 	case typeNote:
-		return s.note(&w)
+		s.told = w.State
+		return Verdict{Kind: Noted}
 	}
 	return Verdict{Kind: Ignored, Newer: w.Type != typeBase}
 }
@@ -202,25 +203,6 @@ func (s *State) skip(w *wire) Verdict {
 	return v
 }
 
-// maxNotes is how many notes are kept; those of alerts that are gone go first.
-const maxNotes = 2000
-
-func (s *State) note(w *wire) Verdict {
-	s.notes[w.Alert] = Note{Alert: w.Alert, State: w.Told, At: w.At, By: w.By}
-	if len(s.notes) > maxNotes {
-		known := map[string]bool{}
-		for i := range s.history.Alerts {
-			known[s.history.Alerts[i].ID()] = true
-		}
-		for id := range s.notes {
-			if !known[id] {
-				delete(s.notes, id)
-			}
-		}
-	}
-	return Verdict{Kind: Noted}
-}
-
 // full says whether there is no room for another source.
 func (s *State) full(source Source) bool { return s.sources[source] == nil && len(s.sources) >= maxSources }
 
@@ -258,8 +240,8 @@ func (s *State) Total() *aggregate.Tally { return s.total }
 // Alerts returns the newest record of each alert, in the order in which they fired.
 func (s *State) Alerts() []detect.Alert { return s.history.Alerts }
 
-// Note returns what was noted of an alert, and whether anything was.
-func (s *State) Note(id string) (Note, bool) { n, ok := s.notes[id]; return n, ok }
+// Told returns what the newest note says, nil without one.
+func (s *State) Told() []byte { return s.told }
 
 // Watermark returns the event time up to which all sources are believed complete, in Unix milliseconds; 0 before any is.
 func (s *State) Watermark() int64 { return s.marks.Millis }

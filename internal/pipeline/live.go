@@ -73,6 +73,14 @@ func (l *Live) Settle() {
 	}
 }
 
+// Take returns what was processed of the blocks since the last call, and begins anew; total is then another.
+func (l *Live) Take() *aggregate.Tally {
+	l.Settle()
+	total := l.total
+	l.total = aggregate.New(l.opt.Aggregate)
+	return total
+}
+
 // Mark says how far an input was processed: the bytes at its end that belong to no document yet, and the lines of this run.
 func (l *Live) Mark(id int) (pending, lines int64) {
 	p := l.parts[id]
