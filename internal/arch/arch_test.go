@@ -50,7 +50,7 @@ var edge = map[string][]string{
 	"internal/notify":           {"internal/detect", "pkg/catalog"},
 	"internal/serve": {
 		"internal/notify", "pkg/catalog", "pkg/extract", "pkg/classify", "internal/needle", "internal/frame",
-		"internal/aggregate", "internal/detect", "internal/deltalog", "internal/report", "internal/pipeline",
+		"internal/aggregate", "internal/detect", "internal/deltalog", "internal/report", "internal/pipeline", "internal/source",
 	},
 	"internal/config": {
 		"pkg/catalog", "pkg/extract", "internal/frame", "internal/aggregate", "internal/detect", "internal/notify",

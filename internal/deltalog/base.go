@@ -28,7 +28,7 @@ type image struct {
 	Marks     detect.Watermarks `json:"marks"`
 	Detector  []byte            `json:"detector"`
 	History   detect.History    `json:"history"`
-	Told      []byte            `json:"told,omitempty"`
+	Told      Note              `json:"told"`
 	Forgotten int64             `json:"forgotten"`
 	Lost      int64             `json:"lost"`
 }

@@ -79,7 +79,7 @@ const (
 // Note says what each sink was told of the alerts. The newest holds.
 type Note struct {
 	Told []byte // opaque: what the notifier needs to go on
-	At   int64  // the writer's clock, Unix milliseconds
+	At   int64  // event time up to which alert records were handed to it, Unix milliseconds
 	By   string
 }
 

@@ -31,7 +31,7 @@ type State struct {
 	marks     detect.Watermarks
 	detector  *detect.Detector
 	history   detect.History
-	told      []byte // of the newest note
+	told      Note // the newest
 	forgotten int64 // cells of total before it are gone, Unix milliseconds
 	lost      int64 // records skipped by retention
 }
@@ -106,7 +106,7 @@ func (s *State) Apply(offset int64, record []byte) Verdict {
 	case typeSkip:
 		return s.skip(&w)
 	case typeNote:
-		s.told = w.State
+		s.told = Note{Told: w.State, At: w.At, By: w.By}
 		return Verdict{Kind: Noted}
 	}
 	return Verdict{Kind: Ignored, Newer: w.Type != typeBase}
@@ -240,8 +240,8 @@ func (s *State) Total() *aggregate.Tally { return s.total }
 // Alerts returns the newest record of each alert, in the order in which they fired.
 func (s *State) Alerts() []detect.Alert { return s.history.Alerts }
 
-// Told returns what the newest note says, nil without one.
-func (s *State) Told() []byte { return s.told }
+// Told returns the newest note, the zero value without one.
+func (s *State) Told() Note { return s.told }
 
 // Watermark returns the event time up to which all sources are believed complete, in Unix milliseconds; 0 before any is.
 func (s *State) Watermark() int64 { return s.marks.Millis }
