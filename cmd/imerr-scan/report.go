@@ -1,22 +1,30 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"imerr-scan/internal/aggregate"
+	"imerr-scan/internal/deltalog"
+	"imerr-scan/internal/deltalog/filelog"
+	"imerr-scan/internal/detect"
+	"imerr-scan/internal/serve"
 )
 
 func newReport(env *environ) *cobra.Command {
 	var s scanFlags
 	cmd := &cobra.Command{
-		Use:   "report RESULT.json...",
-		Short: "Merge saved results (-o json) of several hosts or days and print them",
+		Use:   "report RESULT...",
+		Short: "Merge saved results (-o json) of several hosts or days, or the delta log of a service, and print them",
 		Long: `report merges results that "imerr-scan -o json" saved: counts add up, users are united. The answer is the one a
-single scan of all the logs would have given.`,
+single scan of all the logs would have given. The delta log of a service (serve --state) can be read while it runs; its alerts
+are those that the service raised.`,
 		Example:               `  imerr-scan report hosts/*.json`,
 		Args:                  cobra.MinimumNArgs(1),
 		DisableFlagsInUseLine: true,
@@ -34,6 +42,26 @@ single scan of all the logs would have given.`,
 	return cmd
 }
 
+// readDeltas reads the delta log of a service; nil if file is none.
+func (sc *scan) readDeltas(file string) (*deltalog.State, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, nil // said by whoever reads it next
+	}
+	head := make([]byte, 64)
+	n, _ := io.ReadFull(f, head)
+	_ = f.Close()
+	if !filelog.IsLog(head[:n]) {
+		return nil, nil
+	}
+	log, err := filelog.View(file)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	return serve.Load(context.Background(), log, deltalog.Options{Aggregate: sc.opt.Aggregate, Detector: sc.env.conf.Detector})
+}
+
 // report merges saved results and prints the whole.
 func (s *scanFlags) report(env *environ, files []string) error {
 	if s.output == "ndjson" {
@@ -46,7 +74,18 @@ func (s *scanFlags) report(env *environ, files []string) error {
 	}
 	total := aggregate.New(sc.opt.Aggregate)
 	var failed []aggregate.InputError
+	var history detect.History
 	for _, file := range files {
+		if state, err := sc.readDeltas(file); state != nil || err != nil {
+			if err != nil {
+				failed = append(failed, aggregate.InputError{Source: file, Error: err.Error()})
+				continue
+			}
+			total.Merge(state.Total())
+			history.Add(state.Alerts()...)
+			sc.history = &history
+			continue
+		}
 		res, err := readResult(file)
 		if err != nil {
 			failed = append(failed, aggregate.InputError{Source: file, Error: err.Error()})

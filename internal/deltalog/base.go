@@ -43,7 +43,9 @@ type sourceImage struct {
 // MarshalBinary returns the state. The same log gives the same bytes.
 func (s *State) MarshalBinary() ([]byte, error) {
 	img := image{V: version, Offset: s.offset, Marks: s.marks, History: s.history, Told: s.told, Forgotten: s.forgotten, Lost: s.lost}
-	bySource := func(a, b Source) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Partition, b.Partition)) }
+	bySource := func(a, b Source) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Partition, b.Partition))
+	}
 	for _, source := range slices.SortedFunc(maps.Keys(s.sources), bySource) {
 		p := s.sources[source]
 		img.Sources = append(img.Sources, sourceImage{source.Name, source.Partition, p.next, p.position})

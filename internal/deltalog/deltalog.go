@@ -107,7 +107,7 @@ type wire struct {
 	Offset int64  `json:"off,omitempty"` // base: the state is that before the record at Offset
 	Part   int    `json:"part,omitempty"`
 	Of     int    `json:"of,omitempty"`
-	State  []byte `json:"state,omitempty"` // of a base; of a note what was told
+	State  []byte `json:"state,omitempty"`      // of a base; of a note what was told
 	Sum    uint64 `json:"sum,omitempty,string"` // of the whole state, before it was divided
 }
 

@@ -31,7 +31,7 @@ type State struct {
 	marks     detect.Watermarks
 	detector  *detect.Detector
 	history   detect.History
-	told      Note // the newest
+	told      Note  // the newest
 	forgotten int64 // cells of total before it are gone, Unix milliseconds
 	lost      int64 // records skipped by retention
 }
@@ -204,7 +204,9 @@ func (s *State) skip(w *wire) Verdict {
 }
 
 // full says whether there is no room for another source.
-func (s *State) full(source Source) bool { return s.sources[source] == nil && len(s.sources) >= maxSources }
+func (s *State) full(source Source) bool {
+	return s.sources[source] == nil && len(s.sources) >= maxSources
+}
 
 func (s *State) progress(source Source) *progress {
 	p := s.sources[source]

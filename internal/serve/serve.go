@@ -69,6 +69,11 @@ func Open(ctx context.Context, opt Options) (*Replica, error) {
 	return r, nil
 }
 
+// Load returns the state that a log holds, without taking part in it.
+func Load(ctx context.Context, log deltalog.Log, opt deltalog.Options) (*deltalog.State, error) {
+	return load(ctx, Options{Log: log, State: opt, Logger: slog.New(slog.DiscardHandler)})
+}
+
 // look is how many records at the end of a log are searched for a base at first.
 const look = 4096
 

@@ -6,6 +6,7 @@ package filelog
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -33,7 +34,8 @@ var ErrInUse = errors.New("in use by another process")
 // Log is an open file. It fulfils deltalog.Log.
 type Log struct {
 	path string
-	lock *os.File
+	lock *os.File // nil in a view
+	view bool
 
 	mu    sync.Mutex
 	f     *os.File
@@ -57,6 +59,22 @@ func Open(path string) (*Log, error) {
 	}
 	return l, nil
 }
+
+// View opens the log at path for reading only, though another process writes it: what is there now, and no more.
+func View(path string) (*Log, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	l := &Log{path: path, f: f, grown: make(chan struct{}), view: true}
+	if err := l.index(); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
+	}
+	return l, nil
+}
+
+// IsLog says whether data, the beginning of a file, is that of a log.
+func IsLog(data []byte) bool { return bytes.HasPrefix(data, []byte(magic)) }
 
 // load opens the file, writes its head if it is new, and finds its records.
 func (l *Log) load() error {
@@ -134,7 +152,7 @@ func (l *Log) index() error {
 
 // cut takes away what stands behind the last whole record.
 func (l *Log) cut(pos, size int64) error {
-	if pos == size {
+	if pos == size || l.view {
 		return nil
 	}
 	if err := l.f.Truncate(pos); err != nil {
@@ -271,5 +289,8 @@ func (l *Log) Size() int64 {
 func (l *Log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.view {
+		return l.f.Close()
+	}
 	return errors.Join(l.f.Close(), l.lock.Close())
 }
