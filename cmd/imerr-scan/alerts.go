@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"imerr-scan/internal/aggregate"
 	"imerr-scan/internal/detect"
 	"imerr-scan/internal/report"
@@ -20,6 +22,9 @@ func (sc *scan) alerts(total *aggregate.Tally) []detect.Alert {
 		return nil
 	case sc.history != nil:
 		return sc.history.Alerts
+	}
+	if w := total.CellWidth(); w > detect.MaxCellWidth && !sc.quiet {
+		fmt.Fprintf(sc.env.stderr, "imerr-scan: no alerts were looked for: so many events over so long are kept in steps of %v; narrow it with --since and --until\n", w)
 	}
 	var h detect.History
 	h.Add(sc.newDetector(total).Feed(total, detect.All)...)

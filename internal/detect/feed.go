@@ -5,6 +5,7 @@ import (
 	"iter"
 	"math"
 	"slices"
+	"time"
 
 	"imerr-scan/internal/aggregate"
 )
@@ -12,11 +13,18 @@ import (
 // All is a time after every cell.
 const All = math.MaxInt64
 
+// MaxCellWidth is how wide cells may be: the widest clock.
+const MaxCellWidth = 10 * time.Minute
+
 // Feed takes the cells of t that were not taken yet and end by until (Unix milliseconds), in order of time, and returns the
 // alert records. With All it ends at the last cell, of any kind of line, and alerts that are firing then stay so.
 //
-// Cells that had to be made wider than 10 s are spread evenly over their buckets.
+// Cells that had to be made wider than 10 s are spread evenly over their buckets; cells wider than MaxCellWidth, in which no
+// spike can be seen, are not taken.
 func (d *Detector) Feed(t *aggregate.Tally, until int64) []Alert {
+	if t.CellWidth() > MaxCellWidth {
+		return nil
+	}
 	width := int64(t.CellWidth().Milliseconds()) / bucketMillis
 	var all []*feed
 	for _, code := range t.Codes() {

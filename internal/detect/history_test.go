@@ -4,6 +4,11 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"imerr-scan/internal/aggregate"
+	"imerr-scan/pkg/catalog"
+	"imerr-scan/pkg/classify"
+	"imerr-scan/pkg/extract"
 )
 
 func record(name string, minute int, state string) Alert {
@@ -34,5 +39,19 @@ func TestHistoryIsBoundedAndKeepsWhatIsFiring(t *testing.T) {
 	}
 	if len(h.Alerts) != maxHistory || h.Alerts[0].State != Firing || h.Alerts[maxHistory-1].StartsAt.Unix() != 60*3*maxHistory {
 		t.Errorf("%d alerts, the first %s: want %d, the firing one and the newest", len(h.Alerts), h.Alerts[0].State, maxHistory)
+	}
+}
+
+// A log of millions of events over years is kept in cells that are wider than any clock: nothing can be said of spikes, and
+// nothing is spent on it.
+func TestCellsWiderThanTheClocksAreNotTaken(t *testing.T) {
+	wide := aggregate.New(aggregate.Options{CellWidth: 16 * time.Minute})
+	entry := &catalog.Entry{Code: 206, Category: "auth"}
+	for i := range 1000 {
+		wide.Add(&classify.Event{Code: 206, Entry: entry, Candidate: &extract.Candidate{Time: 1_795_000_000_000 + int64(i), User: fmt.Sprint(i)}})
+	}
+	d := New(Options{})
+	if alerts := d.Feed(wide, All); len(alerts) > 0 || d.Next() != 0 {
+		t.Errorf("%d alerts, next %d: want nothing taken of cells of %v", len(alerts), d.Next(), wide.CellWidth())
 	}
 }
