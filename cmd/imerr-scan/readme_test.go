@@ -2,11 +2,15 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestReadme runs the commands in the README's console blocks and compares what they print with what stands there.
@@ -20,7 +24,7 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bin := t.TempDir()
+	bin, top := t.TempDir(), samplesCopy(t)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -36,7 +40,7 @@ func TestReadme(t *testing.T) {
 		for line := range strings.Lines(body) {
 			if command, ok := strings.CutPrefix(line, "$ "); ok {
 				out.WriteString(line)
-				out.WriteString(console(t, bin, strings.TrimSpace(command)))
+				out.WriteString(console(t, bin, top, strings.TrimSpace(command)))
 			}
 		}
 		out.WriteString("```")
@@ -53,17 +57,35 @@ func TestReadme(t *testing.T) {
 	}
 }
 
+// samplesCopy returns a folder with a copy of the sample logs as they were written on one day: clocks without a date are of the
+// day of their file, which a checkout makes anew.
+func samplesCopy(t *testing.T) string {
+	t.Helper()
+	top := t.TempDir()
+	if err := os.CopyFS(filepath.Join(top, "testdata"), os.DirFS("../../testdata")); err != nil {
+		t.Fatal(err)
+	}
+	written := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	err := filepath.WalkDir(top, func(path string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Chtimes(path, written, written))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return top
+}
+
 // console runs a command at the top of the project as on a terminal of 100 columns and returns its output without colour.
-func console(t *testing.T, bin, command string) string {
+func console(t *testing.T, bin, top, command string) string {
 	t.Helper()
 	screen := "1"
 	if strings.Contains(command, "|") || strings.Contains(command, "-o ") {
 		screen = ""
 	}
 	cmd := exec.Command("sh", "-c", strings.ReplaceAll(command, "go run ./cmd/imerr-scan", "imerr-scan"))
-	cmd.Dir = "../.."
+	cmd.Dir = top
 	cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "COLUMNS=100", "CLICOLOR_FORCE="+screen, "NO_COLOR=",
-		"LC_ALL=en_US.UTF-8", "IMERR_TZ=Asia/Shanghai")
+		"LC_ALL=en_US.UTF-8", "IMERR_TZ=Asia/Shanghai", "IMERR_CONFIG=none")
 	out, err := cmd.Output()
 	if err != nil {
 		t.Errorf("%s: %v", command, err)
