@@ -9,3 +9,6 @@ import (
 
 // summarySignals ask for a summary so far.
 var summarySignals = []os.Signal{syscall.SIGUSR1}
+
+// reloadSignals ask a service to read its configuration anew.
+var reloadSignals = []os.Signal{syscall.SIGHUP}

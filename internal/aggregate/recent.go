@@ -43,6 +43,14 @@ func (t *Tally) Forget(before int64) {
 	t.seen = t.seen.after(first, &t.bounds)
 }
 
+// Last returns the time of the last event of a code, in Unix milliseconds; 0 without a dated one.
+func (t *Tally) Last(number int32) int64 {
+	if c := t.codes[number]; c != nil {
+		return c.span.last
+	}
+	return 0
+}
+
 // UserName returns how the user with that hash is shown: the name that is kept, if it is among those with the most events
 // (masked, unless Options.Plain), else a short form of the hash.
 func (t *Tally) UserName(hash uint64) string {

@@ -48,6 +48,8 @@ var edge = map[string][]string{
 	"internal/deltalog/filelog": {},
 	"internal/source/kafka":     {"internal/frame"},
 	"internal/notify":           {"internal/detect", "pkg/catalog"},
+	"internal/metrics":          {"internal/aggregate", "internal/deltalog", "internal/detect", "internal/notify", "pkg/catalog"},
+	"internal/web":              {"internal/aggregate", "internal/detect"},
 	"internal/serve": {
 		"internal/notify", "pkg/catalog", "pkg/extract", "pkg/classify", "internal/needle", "internal/frame",
 		"internal/aggregate", "internal/detect", "internal/deltalog", "internal/report", "internal/pipeline", "internal/source",
@@ -82,7 +84,7 @@ var modules = map[string][]string{
 	"github.com/spf13/pflag":             {"cmd/imerr-scan"},
 	"golang.org/x/term":                  {"cmd/imerr-scan"},
 	"github.com/segmentio/kafka-go":      {"internal/source/kafka"},
-	"github.com/VictoriaMetrics/metrics": {"internal/serve"},
+	"github.com/VictoriaMetrics/metrics": {"internal/metrics"},
 	"go.yaml.in/yaml/v3":                 {"internal/config"},
 }
 

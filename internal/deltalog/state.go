@@ -48,9 +48,7 @@ func NewState(opt Options) *State {
 	s.opt.Aggregate.CellWidth = time.Minute
 	s.total = aggregate.New(s.opt.Aggregate)
 	s.open = aggregate.New(aggregate.Options{})
-	det := opt.Detector
-	det.UserName = func(hash uint64) string { return s.total.UserName(hash) }
-	s.detector = detect.New(det)
+	s.detector = s.newDetector()
 	return s
 }
 
@@ -203,6 +201,27 @@ func (s *State) skip(w *wire) Verdict {
 	return v
 }
 
+// Configure goes on with other settings of the detector. What it knows, counts and alerts stay.
+func (s *State) Configure(settings detect.Options) error {
+	known, err := s.detector.MarshalBinary()
+	if err != nil {
+		return err
+	}
+	s.opt.Detector = settings
+	next := s.newDetector()
+	if err := next.UnmarshalBinary(known); err != nil {
+		return err
+	}
+	s.detector = next
+	return nil
+}
+
+func (s *State) newDetector() *detect.Detector {
+	settings := s.opt.Detector
+	settings.UserName = func(hash uint64) string { return s.total.UserName(hash) }
+	return detect.New(settings)
+}
+
 // full says whether there is no room for another source.
 func (s *State) full(source Source) bool {
 	return s.sources[source] == nil && len(s.sources) >= maxSources
@@ -247,6 +266,35 @@ func (s *State) Told() Note { return s.told }
 
 // Watermark returns the event time up to which all sources are believed complete, in Unix milliseconds; 0 before any is.
 func (s *State) Watermark() int64 { return s.marks.Millis }
+
+// UsersSince returns for each code how many distinct users had it in the cells from a time on (Unix milliseconds).
+func (s *State) UsersSince(from int64) map[int32]int64 {
+	users := map[int32]int64{}
+	for _, code := range s.total.Codes() {
+		seen := map[uint64]struct{}{}
+		var more int64 // that a full cell could not tell apart
+		for c := range s.total.Cells(code, from) {
+			for _, h := range c.Hashes {
+				seen[h] = struct{}{}
+			}
+			more += c.Users - int64(len(c.Hashes))
+		}
+		users[code] = int64(len(seen)) + more
+	}
+	return users
+}
+
+// LastEvent returns the time of the newest event, zero without one.
+func (s *State) LastEvent() time.Time {
+	var last int64
+	for _, code := range s.total.Codes() {
+		last = max(last, s.total.Last(code))
+	}
+	if last == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(last)
+}
 
 // Lost returns how many records were gone before they were counted.
 func (s *State) Lost() int64 { return s.lost }

@@ -33,6 +33,8 @@ type Options struct {
 	Now    func() time.Time
 	// Accepted is told what each delta of this replica that was accepted added up to, for counters, with the lock of View held.
 	Accepted func(counts []byte)
+	// Alerted is told of each alert record, with the lock of View held; both may be nil.
+	Alerted func(*detect.Alert)
 	// BaseEvery is how often the whole state is written into the log; 0 means 10 min.
 	BaseEvery time.Duration
 }
@@ -135,12 +137,16 @@ func (r *Replica) Verdicts() map[deltalog.Kind]int64 {
 // Run follows the log, sends alerts through notifier (which may be nil, and is closed at the end) and writes bases, as long as
 // work runs. work is what reads; when ctx is done it has a moment to commit what is in hand.
 func (r *Replica) Run(ctx context.Context, notifier *notify.Notifier, work func(context.Context) error) error {
+	r.handed = r.state.Told().At
 	r.lead(notifier)
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
 	wg.Go(func() { r.follow(life) })
 	wg.Go(func() { r.tend(life) })
 	err := work(ctx)
+	r.mu.Lock()
+	notifier = r.notifier // there may have been another
+	r.mu.Unlock()
 	if notifier != nil {
 		last, cancel := context.WithTimeout(life, stopWait)
 		if err := notifier.Close(last); err != nil {
@@ -211,28 +217,66 @@ func (r *Replica) alert(a *detect.Alert) {
 	case detect.Resolved:
 		log.Info("alert resolved", "starts_at", a.StartsAt, "ends_at", a.EndsAt, "kind", a.Kind, "reason", a.Reason)
 	}
+	if r.opt.Alerted != nil {
+		r.opt.Alerted(a)
+	}
 	r.hand(a)
 }
 
+// hand gives a record to the notifier; without one it waits for the next.
 func (r *Replica) hand(a *detect.Alert) {
 	if r.notifier != nil {
 		r.notifier.Send(*a)
+		r.handed = max(r.handed, a.At.UnixMilli())
 	}
-	r.handed = max(r.handed, a.At.UnixMilli())
 }
 
-// lead begins to send: what came after the newest note, and from then on what comes.
+// lead begins to send: what was not handed on yet, and from then on what comes.
 func (r *Replica) lead(n *notify.Notifier) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.notifier = n
-	told := r.state.Told()
-	r.handed = told.At
 	for _, a := range r.state.Alerts() {
-		if a.At.UnixMilli() > told.At {
-			r.hand(&a)
+		if a.At.UnixMilli() > r.handed {
+			if n != nil {
+				n.Send(a)
+			}
 		}
 	}
+	for _, a := range r.state.Alerts() {
+		r.handed = max(r.handed, a.At.UnixMilli())
+	}
+}
+
+// Reload goes on with other settings of the detector and another notifier, which open makes of what the last one told. Counts,
+// cells and alerts stay; if open fails, so does everything else. It may be called while Run runs.
+func (r *Replica) Reload(settings detect.Options, open func(told []byte) (*notify.Notifier, error)) error {
+	r.mu.Lock()
+	old := r.notifier
+	r.notifier = nil // what comes now waits
+	r.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), stopWait)
+	defer cancel()
+	trial, err := open(nil)
+	if err != nil {
+		r.lead(old)
+		return err
+	}
+	_ = trial.Close(ctx) // it has nothing to send
+	var told []byte
+	if old != nil {
+		_ = old.Close(ctx) // the next one goes on with what it did not bring
+		told = old.Snapshot()
+	}
+	next, err := open(told)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	err = r.state.Configure(settings)
+	r.mu.Unlock()
+	r.lead(next)
+	return err
 }
 
 // Delivered is to be told when a sink has taken something, so that the log says so.

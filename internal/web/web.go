@@ -1,0 +1,159 @@
+// Package web answers over HTTP what a service knows: metrics for scrapers, health for whoever runs it, results as JSON. It
+// stands in front of serve and metrics and holds nothing itself.
+//
+// Reading needs no password and shows no user id but masked; the one thing that changes something, POST /-/reload, needs a
+// token. There is no CORS. Put a proxy in front for TLS and names.
+package web
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"imerr-scan/internal/aggregate"
+	"imerr-scan/internal/detect"
+)
+
+// Source is what is shown. Its methods are called by several goroutines.
+type Source interface {
+	Ready() error              // why not, nil if it is
+	Result() *aggregate.Result // all that was counted; without what is needed to merge it
+	Alerts() []detect.Alert    // the newest record of each
+	Metrics(w io.Writer)       // in the text format of Prometheus
+	Reload() error             // reads the configuration anew
+}
+
+// Options sets what is offered.
+type Options struct {
+	Source Source
+	Token  string // for POST /-/reload; "" refuses it
+	Logger *slog.Logger
+}
+
+// Handler returns what answers.
+func Handler(opt Options) http.Handler {
+	mux := http.NewServeMux()
+	h := handlers{opt}
+	mux.HandleFunc("GET /metrics", h.metrics)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, "ok\n") })
+	mux.HandleFunc("GET /readyz", h.ready)
+	mux.HandleFunc("GET /api/v1/summary", func(w http.ResponseWriter, _ *http.Request) { h.json(w, h.opt.Source.Result()) })
+	mux.HandleFunc("GET /api/v1/codes", func(w http.ResponseWriter, _ *http.Request) { h.json(w, h.opt.Source.Result().Codes) })
+	mux.HandleFunc("GET /api/v1/codes/{code}", h.code)
+	mux.HandleFunc("GET /api/v1/alerts", h.alerts)
+	mux.HandleFunc("POST /-/reload", h.reload)
+	return http.MaxBytesHandler(guard(mux), 1<<20)
+}
+
+// guard sets what every answer has.
+func guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		w.Header().Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+type handlers struct{ opt Options }
+
+func text(w http.ResponseWriter, status int, body string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, body)
+}
+
+func (h *handlers) metrics(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	h.opt.Source.Metrics(w)
+}
+
+func (h *handlers) ready(w http.ResponseWriter, _ *http.Request) {
+	if err := h.opt.Source.Ready(); err != nil {
+		text(w, http.StatusServiceUnavailable, err.Error()+"\n")
+		return
+	}
+	text(w, http.StatusOK, "ready\n")
+}
+
+func (h *handlers) json(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		h.opt.Logger.Debug("answer not written", "err", err)
+	}
+}
+
+func (h *handlers) code(w http.ResponseWriter, r *http.Request) {
+	number, err := strconv.ParseInt(r.PathValue("code"), 10, 32)
+	if err != nil {
+		text(w, http.StatusBadRequest, "want the number of a code\n")
+		return
+	}
+	for _, c := range h.opt.Source.Result().Codes {
+		if int64(c.Code) == number {
+			h.json(w, c)
+			return
+		}
+	}
+	text(w, http.StatusNotFound, fmt.Sprintf("%d did not occur\n", number))
+}
+
+func (h *handlers) alerts(w http.ResponseWriter, _ *http.Request) {
+	alerts := h.opt.Source.Alerts()
+	if alerts == nil {
+		alerts = []detect.Alert{}
+	}
+	h.json(w, alerts)
+}
+
+func (h *handlers) reload(w http.ResponseWriter, r *http.Request) {
+	given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	switch {
+	case h.opt.Token == "":
+		text(w, http.StatusForbidden, "no token is configured: send SIGHUP, or start with --reload-token-file\n")
+	case !ok || subtle.ConstantTimeCompare([]byte(given), []byte(h.opt.Token)) != 1:
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		text(w, http.StatusUnauthorized, "wrong token\n")
+	default:
+		if err := h.opt.Source.Reload(); err != nil {
+			text(w, http.StatusUnprocessableEntity, "the old configuration goes on:\n"+err.Error()+"\n")
+			return
+		}
+		text(w, http.StatusOK, "reloaded\n")
+	}
+}
+
+// stopWait is how long answers under way have when the server stops.
+const stopWait = 2 * time.Second
+
+// Serve answers on l until ctx is done.
+func Serve(ctx context.Context, l net.Listener, h http.Handler, logger *slog.Logger) error {
+	s := &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}
+	stopped := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWait)
+		defer cancel()
+		stopped <- s.Shutdown(last)
+	})
+	err := s.Serve(l)
+	if !errors.Is(err, http.ErrServerClosed) {
+		stop()
+		return err
+	}
+	if err := <-stopped; err != nil {
+		return s.Close()
+	}
+	return nil
+}
