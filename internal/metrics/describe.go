@@ -61,7 +61,7 @@ func describe(w io.Writer, samples []byte) {
 		} else if f, ok := families[name]; ok {
 			head(&out, name, f)
 		} else {
-			kind := "gauge"
+			kind := "untyped" // of the runtime: what it is, its name says
 			if strings.HasSuffix(name, "_total") {
 				kind = "counter"
 			}
