@@ -210,7 +210,8 @@ func (v *service) listen(ctx context.Context, address, token string) (func(), er
 	if address == "none" {
 		return func() {}, nil
 	}
-	l, err := net.Listen("tcp", address)
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, usage("--listen 127.0.0.1:20617, or none", "--listen: %v", err)
 	}

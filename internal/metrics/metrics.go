@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -99,11 +100,10 @@ func series(name string, labels ...string) string {
 	}
 	var b strings.Builder
 	b.WriteString(name + "{")
-	for i := 0; i < len(labels); i += 2 {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		fmt.Fprintf(&b, `%s="%s"`, labels[i], label(labels[i+1]))
+	separator := ""
+	for pair := range slices.Chunk(labels, 2) {
+		fmt.Fprintf(&b, `%s%s="%s"`, separator, pair[0], label(pair[len(pair)-1]))
+		separator = ","
 	}
 	return b.String() + "}"
 }
