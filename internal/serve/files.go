@@ -48,13 +48,14 @@ type reading struct {
 	bytes    int64 // given to the pipeline since the last commit
 	to       int64 // next, when all of it is committed
 	last     time.Time
+	began    time.Time
 	end      bool // all that is there has been read
 	ended    bool // an input has, since the last commit
 	settled  bool // all that was there at the start has been read
 }
 
 func (r *Replica) read(ctx context.Context, args []string, opt pipeline.Options) error {
-	rd := &reading{Replica: r, last: r.opt.Now()}
+	rd := &reading{Replica: r, last: r.opt.Now(), began: r.opt.Now()}
 	var from source.State
 	var saved []byte
 	r.View(func(s *deltalog.State) { rd.to, saved = s.Next(files), s.Position(files) })
@@ -130,6 +131,10 @@ func (rd *reading) event(ev source.Event) error {
 	return nil
 }
 
+// clock is the time of day by which a source that is at its end goes on, in Unix milliseconds. It runs steadily from the
+// beginning: a clock that is set changes nothing.
+func (rd *reading) clock(now time.Time) int64 { return rd.began.Add(now.Sub(rd.began)).UnixMilli() }
+
 // due says whether what is in hand is to be committed.
 func (rd *reading) due(marks *markSet) bool {
 	since := rd.opt.Now().Sub(rd.last)
@@ -160,7 +165,7 @@ func (rd *reading) commit(ctx context.Context, marks *markSet, last bool) error 
 		return err
 	}
 	d := deltalog.Delta{
-		Source: files, From: rd.to, To: rd.to + rd.bytes, Records: rd.bytes, At: now.UnixMilli(),
+		Source: files, From: rd.to, To: rd.to + rd.bytes, Records: rd.bytes, At: rd.clock(now),
 		End: rd.end && !last, By: rd.opt.Name, Position: positions,
 	}
 	if rd.settled { // files that are read one after the other are not late for each other

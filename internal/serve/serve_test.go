@@ -223,3 +223,50 @@ func TestABaseShortensTheLog(t *testing.T) {
 		t.Errorf("%d events after a start from the base, want 1", x.events())
 	}
 }
+
+// A reload changes who is told and what a limit is; counts, alerts and what was told stay. One that fails changes nothing.
+func TestReloadKeepsCountsAndWhatWasTold(t *testing.T) {
+	dir := t.TempDir()
+	day, err := os.ReadFile("../../testdata/logs/day/app.log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	input := filepath.Join(dir, "app.log")
+	if err := os.WriteFile(input, day, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var before, after lines
+	x := begin(t, filepath.Join(dir, "deltas"), input, &before, nil)
+	defer x.end()
+	until(t, "the day is told", func() bool { return before.count(`"state":"resolved"`) == 3 })
+	events := x.events()
+	open := func(told []byte) (*notify.Notifier, error) {
+		return notify.New(notify.Options{
+			Catalog: web, State: told, Notified: x.Delivered, Sinks: []notify.Sink{{Kind: "ndjson", Path: "-", Writer: &after}},
+		})
+	}
+	fails := func([]byte) (*notify.Notifier, error) { return nil, io.ErrUnexpectedEOF }
+	if err := x.Reload(detect.Options{Catalog: web}, fails); err == nil {
+		t.Error("a reload that cannot open its sinks succeeded")
+	}
+	settings := detect.Options{Catalog: web, Limits: []detect.Limit{{Name: "any", Window: time.Minute, Events: 3}}}
+	if err := x.Reload(settings, open); err != nil {
+		t.Fatal(err)
+	}
+	if got := x.events(); got != events || events == 0 {
+		t.Errorf("%d events after the reload, %d before", got, events)
+	}
+	f, err := os.OpenFile(input, os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for i := range 5 {
+		at := time.Now().UTC().Format(time.RFC3339Nano)
+		fmt.Fprintf(f, `{"ts":%q,"error":{"type":206,"message":"kicked"},"user":"u_%d"}`+"\n", at, i)
+	}
+	until(t, "what came later is counted", func() bool { return x.events() == events+5 })
+	if n := after.count(`"alert":"kick-storm"`); n > 0 {
+		t.Errorf("the storms of before were told %d times to the new sinks", n)
+	}
+}
