@@ -24,7 +24,7 @@ const (
 	MissingCount    = "count"    // min_count above the usual
 	MissingRatio    = "ratio"    // half more than the usual
 	MissingSurprise = "surprise" // more than chance allows within the budget of false alarms
-	MissingUsers    = "users"    // one or two accounts alone were behind it
+	MissingUsers    = "users"    // one or two accounts alone were behind it, or a bucket amid minutes that scatter as much
 )
 
 // miss is what a series remembers of its nearest miss.
@@ -38,17 +38,21 @@ type miss struct {
 	missing string
 }
 
-// closer notes a bucket at which fewer than all conditions were met, if it is the nearest so far.
-func (s *series) closer(b int64, clock int, y, usual, mean, v, score float64, p *params) {
-	var near float64
-	missing := MissingSurprise
-	switch {
-	case y-usual < p.minCount:
-		near, missing = (y-usual)/p.minCount, MissingCount
-	case y < float64(1.5*usual):
-		near, missing = y/float64(1.5*usual), MissingRatio
-	default:
-		near = score / p.threshold
+// closer notes a bucket in which not all conditions were met, if it is the nearest so far: how near is how much of the
+// condition that is furthest from being met. The surprise is only asked for where the others do not settle that.
+func (s *series) closer(b int64, clock int, y, usual, mean, v float64, p *params) {
+	if y <= mean {
+		return
+	}
+	near, missing := (y-usual)/p.minCount, MissingCount
+	if ratio := y / float64(1.5*usual); ratio < near {
+		near, missing = ratio, MissingRatio
+	}
+	if near <= s.miss.near {
+		return
+	}
+	if z := surprise(y, max(mean, 1e-9), v) / p.threshold; z < near {
+		near, missing = z, MissingSurprise
 	}
 	if near > s.miss.near && near < 1 {
 		s.miss = miss{near: near, bucket: b, clock: clock, y: y, usual: usual, mean: mean, v: v, missing: missing}

@@ -1,8 +1,11 @@
 package detect
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"imerr-scan/internal/aggregate"
 )
@@ -93,4 +96,86 @@ func TestClosestMissOfALimit(t *testing.T) {
 		}
 	}
 	t.Errorf("no closest miss of the limit: %+v", d.Closest())
+}
+
+// Whichever clock came nearest, and for want of whatever: with as many more users in that very bucket as are said to be
+// needed the code fires there.
+func TestWhatIsNeededFires(t *testing.T) {
+	byClock := map[string]int{}
+	for seed := range uint64(300) {
+		perHour := 1 + int(seed*seed)%400
+		if seed%2 == 0 {
+			perHour *= 100
+		}
+		more := 1 + perHour/400
+		d := New(Options{})
+		unsteadyHours(d, seed, perHour, more, 0, 0)
+		all := d.Closest()
+		if len(all) == 0 {
+			continue // it fired, or came nowhere near
+		}
+		m := all[0]
+		byClock[m.Clock]++
+		lack := int64(m.Needed - m.Count)
+		again := New(Options{})
+		unsteadyHours(again, seed, perHour, more, m.At.UnixMilli()-bucketMillis, lack)
+		if lack <= 0 || !again.find(509).firing {
+			t.Errorf("seed %d: %+v: %d more do not fire", seed, m, lack)
+		}
+	}
+	if len(byClock) < clocks+1 {
+		t.Errorf("misses by clock: %v; want some of each", byClock)
+	}
+}
+
+// TestClosestMissOfASteadyCodeIsTheRatio: where even a little more is beyond chance, half more is still asked for.
+func TestClosestMissOfASteadyCodeIsTheRatio(t *testing.T) {
+	d := New(Options{})
+	for b := range int64(8640) {
+		y := int64(1000)
+		if b == 8000 {
+			y = 1450
+		}
+		if out := d.Step(Bucket{Start: b * bucketMillis, Cells: []Cell{{Code: 509, Cell: aggregate.Cell{Events: y, Anonymous: y}}}}); len(out) > 0 {
+			t.Fatalf("fired: %+v", out)
+		}
+	}
+	want := Miss{
+		Alert: "spike-509", Codes: []int32{509}, At: time.UnixMilli(8001 * bucketMillis).UTC(), Clock: "10s", Count: 1450, Usual: 1000,
+		Needed: 1501, Near: 0.97, Missing: MissingRatio,
+	}
+	if diff := cmp.Diff([]Miss{want}, d.Closest()); diff != "" {
+		t.Errorf("closest misses (-want +got): %s", diff)
+	}
+}
+
+// unsteadyHours feeds six hours of code 509, without users, some minutes of which have up to more events in 10 s besides. If
+// at is a bucket, it has n events besides, and is the last.
+func unsteadyHours(d *Detector, seed uint64, perHour, more int, at, n int64) {
+	r := rand.New(rand.NewPCG(seed, 1))
+	start := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC).UnixMilli()
+	bump := 0
+	for b := range int64(2160) {
+		if bump--; r.IntN(200) == 0 {
+			bump = r.IntN(20)
+		}
+		y := int64(perHour / 360)
+		if r.IntN(360) < perHour%360 {
+			y++
+		}
+		if bump > 0 {
+			y += int64(r.IntN(more + 1))
+		}
+		in := Bucket{Start: start + b*bucketMillis}
+		if in.Start == at {
+			y += n
+		}
+		if y > 0 {
+			in.Cells = []Cell{{Code: 509, Cell: aggregate.Cell{Events: y, Anonymous: y}}}
+		}
+		d.Step(in)
+		if in.Start == at {
+			return
+		}
+	}
 }

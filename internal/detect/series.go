@@ -270,11 +270,13 @@ func (s *series) test(b int64, r, a, d float64, p *params) change {
 		y := float64(c.sum)
 		v := c.spread() + 1/a
 		if y-m < p.minCount || y < 1.5*m {
-			s.closer(b, k, y, m, 1.15*m, v, 0, p)
+			s.closer(b, k, y, m, 1.15*m, v, p)
 			continue
 		}
 		z := surprise(y, 1.15*m, v)
-		s.closer(b, k, y, m, 1.15*m, v, z, p)
+		if z < p.threshold {
+			s.closer(b, k, y, m, 1.15*m, v, p)
+		}
 		if z > best {
 			best, at, usual = z, k, m
 		}
@@ -310,11 +312,12 @@ func (s *series) testEdge(b int64, rate float64, p *params) (score, usual float6
 	m := max(edgeBuckets*max(rate, s.near.s/s.near.n), promise)
 	v := max(s.edge.spread(), 1/(0.5+s.near.s))
 	if y-m < p.minCount || y < 1.5*m {
-		s.closer(b, edge, y, m, m, v, 0, p)
+		s.closer(b, edge, y, m, m, v, p)
 		return 0, 0
 	}
-	score = surprise(y, m, v)
-	s.closer(b, edge, y, m, m, v, score, p)
+	if score = surprise(y, m, v); score < p.threshold {
+		s.closer(b, edge, y, m, m, v, p)
+	}
 	return score, m
 }
 
