@@ -15,6 +15,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -89,9 +90,10 @@ func EnvName(key string) string {
 
 // loader is one Load under way.
 type loader struct {
-	in   Input
-	conf *Config
-	root section
+	in    Input
+	lines int // of the file
+	conf  *Config
+	root  section
 
 	platform, zone, catalogFile string
 
@@ -119,7 +121,7 @@ func newLoader(in Input) *loader {
 		in.ReadFile = ReadFile
 	}
 	l := &loader{
-		in: in, platform: "web", zone: "Local",
+		in: in, lines: 1 + bytes.Count(bytes.TrimSuffix(in.Data, []byte("\n")), []byte("\n")), platform: "web", zone: "Local",
 		conf: &Config{
 			Lang: "auto", PII: "mask", Zone: time.Local,
 			Detector: detect.Options{}.WithDefaults(),

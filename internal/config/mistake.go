@@ -86,8 +86,11 @@ func (l *loader) placeOf(key string) origin {
 	return l.at(1, 1)
 }
 
-// at is a place in the file.
+// at is a place in the file. A value that is missing at its very end may be said to stand behind it.
 func (l *loader) at(line, column int) origin {
+	if line > l.lines {
+		line, column = l.lines, 1
+	}
 	return origin{source: l.in.File, line: line, column: column}
 }
 
