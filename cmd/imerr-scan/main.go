@@ -101,7 +101,7 @@ error.type in whatever shape the log wraps it, and says what each code means, wh
 	})
 	env.flags(root)
 	addScan(root, env)
-	root.AddCommand(newExplain(env), newCatalog(env), newReport(env), newDoctor(env), newBacktest(env), newCheck(env), newNotify(env), newServe(env), newVersion(env))
+	root.AddCommand(newExplain(env), newCatalog(env), newReport(env), newDoctor(env), newBacktest(env), newCheck(env), newNotify(env), newServe(env), newKit(env), newVersion(env))
 	root.CompletionOptions.DisableDefaultCmd = false
 	return root
 }

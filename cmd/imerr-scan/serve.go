@@ -141,11 +141,13 @@ func (s *serveFlags) run(env *environ, args []string) error {
 	logger.Info("imerr-scan starting", "version", build.Version, "catalog", cat.Platform()+"-"+cat.Version(), "codes", cat.Len(),
 		"config", orDefaults(env.input.File), "state", s.state, "sinks", len(env.conf.Notify.Sinks))
 	defer v.reloads()()
+	env.sdNotify("READY=1")
 	err = v.replica.Run(ctx, notifier, func(ctx context.Context) error {
 		return v.replica.Files(ctx, args, pipeline.Options{
 			Catalog: cat, Extract: extract.Options{Fields: fields, Zone: env.zone, Now: time.Now()}, Aggregate: counting, Needle: find,
 		})
 	})
+	env.sdNotify("STOPPING=1")
 	stopHTTP()
 	if err != nil {
 		return err

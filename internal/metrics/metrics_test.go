@@ -3,6 +3,7 @@ package metrics
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -128,5 +129,30 @@ func TestHostileNamesStayHarmlessAndSeriesAreBounded(t *testing.T) {
 	usual.Counted(kicks(2))
 	if n := len(scrape(usual, Now{Users: map[int32]int64{206: 1}})); n > 600 {
 		t.Errorf("%d series, want at most 600", n)
+	}
+}
+
+func TestDocumentationListsEveryMetric(t *testing.T) {
+	docs, err := os.ReadFile("../../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range families {
+		if !strings.Contains(string(docs), "`"+name+"`") {
+			t.Errorf("docs/metrics.md does not list %s", name)
+		}
+	}
+	for _, name := range regexp.MustCompile("`(imerr_[a-z_]+)`").FindAllStringSubmatch(string(docs), -1) {
+		if _, ok := families[name[1]]; !ok {
+			t.Errorf("docs/metrics.md lists %s, which there is not", name[1])
+		}
+	}
+	m := New(catalog.Web(), Build{})
+	m.Counted(kicks(2))
+	for name := range scrape(m, Now{Watermark: 1, LastEvent: time.UnixMilli(1)}) {
+		name, _, _ = strings.Cut(name, "{")
+		if _, ok := families[name]; !ok {
+			t.Errorf("%s has no text for HELP", name)
+		}
 	}
 }
