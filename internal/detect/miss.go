@@ -38,17 +38,15 @@ type miss struct {
 	missing string
 }
 
-// closer notes a bucket in which not all conditions were met, if it is the nearest so far: how near is how much of the
-// condition that is furthest from being met. The surprise is only asked for where the others do not settle that.
+// closer notes a bucket, of a count y above the mean, in which not all conditions were met, if it is the nearest so far: how
+// near is how much of the condition that is furthest from being met. The surprise is only asked for if it can matter.
 func (s *series) closer(b int64, clock int, y, usual, mean, v float64, p *params) {
-	if y <= mean {
-		return
-	}
 	near, missing := (y-usual)/p.minCount, MissingCount
 	if ratio := y / float64(1.5*usual); ratio < near {
 		near, missing = ratio, MissingRatio
 	}
-	if near <= s.miss.near {
+	// Surprise is less than the square of how many standard deviations y is off, beyond 1.7 of these.
+	if off := y - mean; near <= s.miss.near || off*off <= float64(s.miss.near*p.threshold)*(mean+float64(v*mean*mean)) {
 		return
 	}
 	if z := surprise(y, max(mean, 1e-9), v) / p.threshold; z < near {

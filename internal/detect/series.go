@@ -268,6 +268,9 @@ func (s *series) test(b int64, r, a, d float64, p *params) change {
 		}
 		m := max(float64(have)*rate, c.promise)
 		y := float64(c.sum)
+		if y <= 1.15*m || y-m < p.minCount && y-m <= float64(s.miss.near*p.minCount) {
+			continue // no alert, and no nearer miss: most ends here
+		}
 		v := c.spread() + 1/a
 		if y-m < p.minCount || y < 1.5*m {
 			s.closer(b, k, y, m, 1.15*m, v, p)
@@ -310,6 +313,9 @@ func (s *series) testEdge(b int64, rate float64, p *params) (score, usual float6
 	}
 	promise := min(s.clocks[2].promise, edgeBuckets/minuteBuckets*s.clocks[1].promise)
 	m := max(edgeBuckets*max(rate, s.near.s/s.near.n), promise)
+	if y <= m {
+		return 0, 0
+	}
 	v := max(s.edge.spread(), 1/(0.5+s.near.s))
 	if y-m < p.minCount || y < 1.5*m {
 		s.closer(b, edge, y, m, m, v, p)
