@@ -86,6 +86,8 @@ type service struct {
 	metrics *metrics.Metrics
 	conf    atomic.Pointer[config.Config]
 
+	reloading sync.Mutex // one after the other
+
 	mu       sync.Mutex
 	notifier *notify.Notifier
 	reload   metrics.Reload
@@ -114,6 +116,11 @@ func (s *serveFlags) run(env *environ, args []string) error {
 	defer log.Close()
 	ctx, stop := interrupts(context.Background(), false)
 	defer stop()
+	asked := make(chan os.Signal, 1) // from here on SIGHUP no longer ends us; it waits until we run
+	if len(reloadSignals) > 0 {
+		signal.Notify(asked, reloadSignals...)
+		defer signal.Stop(asked)
+	}
 
 	cat, build := env.conf.Catalog, readBuild()
 	v := &service{env: env, logger: logger, reload: metrics.Reload{OK: true, At: time.Now()}}
@@ -140,7 +147,7 @@ func (s *serveFlags) run(env *environ, args []string) error {
 	}
 	logger.Info("imerr-scan starting", "version", build.Version, "catalog", cat.Platform()+"-"+cat.Version(), "codes", cat.Len(),
 		"config", orDefaults(env.input.File), "state", s.state, "sinks", len(env.conf.Notify.Sinks))
-	defer v.reloads()()
+	defer v.reloads(asked)()
 	env.sdNotify("READY=1")
 	err = v.replica.Run(ctx, notifier, func(ctx context.Context) error {
 		return v.replica.Files(ctx, args, pipeline.Options{
@@ -229,13 +236,8 @@ func (v *service) listen(ctx context.Context, address, token string) (func(), er
 	return func() { cancel(); <-done }, nil
 }
 
-// reloads reads the configuration anew at each SIGHUP, until the function that it returns is called.
-func (v *service) reloads() func() {
-	if len(reloadSignals) == 0 {
-		return func() {}
-	}
-	asked := make(chan os.Signal, 1)
-	signal.Notify(asked, reloadSignals...)
+// reloads reads the configuration anew each time it is asked to, until the function that it returns is called.
+func (v *service) reloads(asked <-chan os.Signal) func() {
 	done := make(chan struct{})
 	go func() {
 		for {
@@ -247,12 +249,14 @@ func (v *service) reloads() func() {
 			}
 		}
 	}()
-	return func() { signal.Stop(asked); close(done) }
+	return func() { close(done) }
 }
 
 // Reload reads the configuration anew: sinks, links, limits and settings of the detector. With any mistake the old one goes on.
 // What decides how lines are read holds until the next start.
 func (v *service) Reload() error {
+	v.reloading.Lock()
+	defer v.reloading.Unlock()
 	file, data, err := config.Find(v.env.configFlag, v.env.input.Env, v.env.input.ReadFile)
 	var conf *config.Config
 	if err == nil {

@@ -157,13 +157,18 @@ func (m *Metrics) reason(code int32, id string) string {
 func (m *Metrics) Alerted(a *detect.Alert) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if _, known := m.alerts[a.Alert]; !known && len(m.alerts) >= maxAlerts {
-		return
-	}
-	m.alerts[a.Alert] = a.Severity
-	if a.State != detect.Update {
+	if m.know(a) && a.State != detect.Update {
 		m.counter("imerr_alert_transitions_total", "alert", a.Alert, "to", a.State).Inc()
 	}
+}
+
+// know gives the name of an alert a series, unless there are too many.
+func (m *Metrics) know(a *detect.Alert) bool {
+	if _, known := m.alerts[a.Alert]; !known && len(m.alerts) >= maxAlerts {
+		return false
+	}
+	m.alerts[a.Alert] = a.Severity
+	return true
 }
 
 // Write writes everything, with what is true now, as a scrape wants it.
@@ -189,9 +194,10 @@ func (m *Metrics) gauges(set *metrics.Set, now *Now) {
 	}
 	m.mu.Lock()
 	firing := map[string]bool{}
-	for _, a := range now.Alerts {
-		if a.State != detect.Resolved {
+	for i := range now.Alerts {
+		if a := &now.Alerts[i]; a.State != detect.Resolved {
 			firing[a.Alert] = true
+			m.know(a) // it may have fired in an earlier life
 		}
 	}
 	for name, severity := range m.alerts {

@@ -76,6 +76,10 @@ func TestCountersBeginAtZeroAndOnlyRise(t *testing.T) {
 }
 
 func TestAlertStateFollowsTheAlert(t *testing.T) {
+	before := detect.Alert{Alert: "any-kick", Severity: "warning", State: detect.Update}
+	if got := scrape(New(catalog.Web(), Build{}), Now{Alerts: []detect.Alert{before}}); got[`imerr_alert_state{alert="any-kick",severity="warning"}`] != "2" {
+		t.Error("an alert that fired in an earlier life of the service is not shown as firing")
+	}
 	m := New(catalog.Web(), Build{})
 	const storm = `imerr_alert_state{alert="kick-storm",severity="critical"}`
 	if got := scrape(m, Now{})[storm]; got != "0" {
