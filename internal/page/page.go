@@ -1,0 +1,130 @@
+// Package page shows a result in a browser. It stands beside report at the end of the way of a log line: report writes for
+// terminals and programs, page for people who look.
+//
+// A Page is made of sections, each a piece of HTML that stands alone: the file of -o html is all of them in a frame, a live
+// page can send the same sections one by one as they change. The frame holds its style and its one script, and nothing in it
+// asks the network for anything; a content security policy inside the file makes the browser see to that.
+//
+//	err := page.Report(out, result, page.Options{Lang: catalog.ZH, Catalog: cat, Input: "app.log"})
+//
+// Words: a section is one of the numbered parts; numbers are the same data as JSON, in <script type="application/json">; a
+// band is the time of an alert on the timeline.
+//
+// Every text is in the page in both languages, and which one is seen is a matter of style: the page can be read, and its
+// language and colours switched, without the script, which only sorts, remembers and opens what a link points to.
+//
+// Nothing from a log reaches the page but through report.Clean and html/template. Users appear as the result shows them, so
+// the caller masks. Samples are documents as they were logged, with plain ids in them, and are left out. The functions are
+// pure: no clock, no environment; a Page is not changed once it is made.
+package page
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"html/template"
+	"io"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"imerr-scan/internal/aggregate"
+	"imerr-scan/pkg/catalog"
+)
+
+// Options sets what a page shows. The zero value is in English, with the times as they are in the result.
+type Options struct {
+	Lang    catalog.Lang     // shown first; the reader can switch
+	Zone    *time.Location   // of the times shown; nil keeps those of the result
+	Catalog *catalog.Catalog // explains the codes; nil leaves the explanations out
+	Input   string           // what was read: "stdin", "app.log", "3 inputs"; "" is not shown
+}
+
+// The sections of a page, in its order.
+const (
+	Summary  = "summary"  // the answer first: how much, whom, how bad
+	Timeline = "timeline" // events per minute by category, with the bands of alerts
+	Codes    = "codes"    // a row for each code, with its explanation
+	Who      = "who"      // users, versions, platforms
+	Why      = "why"      // for each alert what changed and what to do
+	Quality  = "quality"  // every line accounted for
+	Numbers  = "numbers"  // the data as JSON
+)
+
+var sections = []string{Summary, Timeline, Codes, Who, Why, Quality, Numbers}
+
+// Page is a result made ready to be shown. It is safe for concurrent use.
+type Page struct{ view *view }
+
+// New makes a page of res, whose alerts are in it. It keeps nothing of res that changes later.
+func New(res *aggregate.Result, opt Options) (*Page, error) {
+	v, err := newView(res, opt)
+	if err != nil {
+		return nil, err
+	}
+	return &Page{view: v}, nil
+}
+
+// Report writes res as one HTML file.
+func Report(w io.Writer, res *aggregate.Result, opt Options) error {
+	p, err := New(res, opt)
+	if err != nil {
+		return err
+	}
+	return p.Write(w)
+}
+
+// Write writes the whole file.
+func (p *Page) Write(w io.Writer) error { return templates.ExecuteTemplate(w, "page", p.view) }
+
+// Section writes one section, an element whose id is its name. A name that is none is an error.
+func (p *Page) Section(w io.Writer, name string) error {
+	return templates.ExecuteTemplate(w, "section-"+name, p.view)
+}
+
+// Policy returns the content security policy under which a page works: its own style and script by their hashes, and
+// nothing else from anywhere. A server sends it as a header, with what else it allows behind it.
+func Policy() string { return policy() }
+
+//go:embed page.tmpl sections.tmpl style.css script.js
+var assets embed.FS
+
+var templates = template.Must(template.New("").Funcs(template.FuncMap{"tr": tr, "count": count, "shares": shares}).Parse(source()))
+
+// source joins the templates with the style and the script, so that html/template reads them as text of ours.
+func source() string {
+	var b strings.Builder
+	for _, part := range []struct{ before, file, after string }{
+		{`{{define "style"}}<style>`, "style.css", `</style>{{end}}`},
+		{`{{define "script"}}<script>`, "script.js", `</script>{{end}}`},
+		{"", "sections.tmpl", ""},
+		{"", "page.tmpl", ""},
+	} {
+		text, err := assets.ReadFile(part.file)
+		if err != nil {
+			panic(err) // embedded
+		}
+		b.WriteString(part.before + string(text) + part.after)
+	}
+	return between.ReplaceAllString(b.String(), "\n")
+}
+
+// between is white space at the ends of lines, which nobody needs in the file.
+var between = regexp.MustCompile(`\s*\n\s*`)
+
+var policy = sync.OnceValue(func() string {
+	return "default-src 'none'; script-src " + hash("script") + "; style-src " + hash("style") +
+		"; img-src data:; base-uri 'none'; form-action 'none'"
+})
+
+// hash is the source expression for the content of the style or script element, as the template writes it.
+func hash(name string) string {
+	var b strings.Builder
+	if err := templates.ExecuteTemplate(&b, name, nil); err != nil {
+		panic(err) // it has no arguments: either it works always or never
+	}
+	text := strings.TrimSuffix(strings.TrimPrefix(b.String(), "<"+name+">"), "</"+name+">")
+	sum := sha256.Sum256([]byte(text))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
