@@ -19,6 +19,8 @@ const (
 	plotTop     = 22
 	plotBottom  = 204
 
+	labelWidth = 14 // of the number of a band
+
 	maxSlots     = 2880 // of a result
 	maxColumns   = 288  // drawn; five minutes each for a day
 	maxTableRows = 24
@@ -45,10 +47,14 @@ type layer struct {
 }
 
 type band struct {
-	X, W, Mid string
-	Level     string
-	N         int
+	X, W  string
+	Level string
+	N     int
+	mid   float64
 }
+
+// Mid is where its number stands.
+func (b band) Mid() string { return tenth(b.mid) }
 
 type tick struct{ At, Label string }
 
@@ -78,6 +84,9 @@ func (v *view) newChart() *chart {
 		if b, ok := newBand(&v.records[i], i+1, start, length); ok {
 			c.Bands = append(c.Bands, b)
 		}
+	}
+	for i := 1; i < len(c.Bands); i++ { // in order of time: numbers side by side, not on one another
+		c.Bands[i].mid = max(c.Bands[i].mid, c.Bands[i-1].mid+labelWidth)
 	}
 	c.table(v, slots, start, length)
 	return c
@@ -253,7 +262,7 @@ func newBand(a *detect.Alert, n int, start time.Time, length time.Duration) (ban
 	}
 	x, to := place(a.StartsAt, start, length), place(end, start, length)
 	w := max(to-x, 3)
-	return band{X: tenth(x), W: tenth(w), Mid: tenth(x + w/2), Level: level(a.Severity), N: n}, true
+	return band{X: tenth(x), W: tenth(w), Level: level(a.Severity), N: n, mid: x + w/2}, true
 }
 
 // table is the same for those who do not see the picture.

@@ -63,8 +63,8 @@ type view struct {
 
 // stamp is a time as shown, and for programs and for sorting.
 type stamp struct {
-	ISO, Show string
-	Unix      int64
+	ISO, Show, Short string
+	Unix             int64
 }
 
 func newView(res *aggregate.Result, opt Options) (*view, error) {
@@ -170,7 +170,7 @@ func (v *view) at(t *time.Time) stamp {
 		return stamp{}
 	}
 	in := t.In(v.zone)
-	return stamp{ISO: in.Format(time.RFC3339), Show: in.Format("01-02 15:04:05"), Unix: in.Unix()}
+	return stamp{ISO: in.Format(time.RFC3339), Show: in.Format("01-02 15:04:05"), Short: in.Format("01-02 15:04"), Unix: in.Unix()}
 }
 
 func (v *view) head() {
