@@ -16,7 +16,6 @@ type alertView struct {
 	Severity text
 	Numbers  text
 	Kind     text
-	Storm    *detect.Storm
 	Per      string // kicks of a user
 	Start    stamp
 	End      stamp
@@ -73,8 +72,8 @@ func (v *view) alertView(n int, a *detect.Alert, rows map[int32]bool) *alertView
 		N: n, Level: level(a.Severity), Severity: word(severityWords, a.Severity),
 		Name:    both(func(l catalog.Lang) string { return words[l].Name }),
 		Numbers: both(func(l catalog.Lang) string { return words[l].Numbers }),
-		Kind:    fromAlert(detect.KindMeaning(a.Kind)), Storm: a.Storm,
-		Start: v.at(&a.StartsAt), End: v.at(a.EndsAt), Open: a.EndsAt == nil, Users: a.TopUsers, Again: a.Recurring, Advice: fromAlert(a.Advice),
+		Kind:    fromAlert(detect.KindMeaning(a.Kind)),
+		Start:   v.at(&a.StartsAt), End: v.at(a.EndsAt), Open: a.EndsAt == nil, Users: a.TopUsers, Again: a.Recurring, Advice: fromAlert(a.Advice),
 	}
 	if a.Storm != nil && a.Storm.KicksPerUser > 0 {
 		out.Per = fmt.Sprintf("%.1f", a.Storm.KicksPerUser)

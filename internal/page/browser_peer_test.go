@@ -236,7 +236,7 @@ const (
 	scrollsWide = `document.documentElement.scrollWidth > innerWidth`
 )
 
-func TestAReportInABrowser(t *testing.T) {
+func TestARealBrowserShowsAReport(t *testing.T) {
 	b := openBrowser(t)
 	b.size(1200, 900)
 	b.open(save(t, render(t, day(t), options(catalog.EN))))
@@ -296,7 +296,7 @@ func TestAReportInABrowser(t *testing.T) {
 	b.quiet()
 }
 
-func TestAReportInABrowserWithoutJavaScript(t *testing.T) {
+func TestARealBrowserWithoutJavaScript(t *testing.T) {
 	b := openBrowser(t)
 	b.call("Emulation.setScriptExecutionDisabled", map[string]any{"value": true}, nil)
 	b.open(save(t, render(t, day(t), options(catalog.ZH))))
@@ -314,7 +314,7 @@ func TestAReportInABrowserWithoutJavaScript(t *testing.T) {
 	b.quiet()
 }
 
-func TestAReportOfHostileNamesInABrowser(t *testing.T) {
+func TestARealBrowserAndHostileNames(t *testing.T) {
 	b := openBrowser(t)
 	for _, name := range []string{
 		`</script><script>document.title = "owned"</script>`, `"><img src=x onerror="document.title='owned'">`,
@@ -329,7 +329,7 @@ func TestAReportOfHostileNamesInABrowser(t *testing.T) {
 	b.quiet()
 }
 
-func TestAContentPolicyLetsOnlyOurScriptRun(t *testing.T) {
+func TestARealBrowserKeepsThePolicy(t *testing.T) {
 	b := openBrowser(t)
 	html := render(t, day(t), options(catalog.EN))
 	b.open(save(t, strings.Replace(html, "</main>", `</main><script>document.title = "owned"</script>`, 1)))

@@ -22,9 +22,11 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
+	"fmt"
 	"html/template"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -80,6 +82,9 @@ func (p *Page) Write(w io.Writer) error { return templates.ExecuteTemplate(w, "p
 
 // Section writes one section, an element whose id is its name. A name that is none is an error.
 func (p *Page) Section(w io.Writer, name string) error {
+	if !slices.Contains(sections, name) {
+		return fmt.Errorf("section %q: want one of %s", name, strings.Join(sections, ", "))
+	}
 	return templates.ExecuteTemplate(w, "section-"+name, p.view)
 }
 

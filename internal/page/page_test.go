@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -165,6 +166,10 @@ func TestEveryLinkHasATarget(t *testing.T) {
 	}
 }
 
+// plainNames are values to which the page has words of its own.
+var plainNames = append(append(catalog.Categories(), catalog.Severities()...), "", "unknown", "no", "kick-storm", "version", "platform", "reason",
+	"ping_pong", "shared_account", "loop_user", "mass", "mixed", "pending", "from_api", "password_wave", "removed")
+
 var numbersElement = regexp.MustCompile(`(?s)<script type="application/json" id="result">(.*?)</script>`)
 
 func TestNumbersReadBackAsTheResult(t *testing.T) {
@@ -257,19 +262,51 @@ func TestHostileNamesAreInert(t *testing.T) {
 			if diff := cmp.Diff(plain, tagCounts(tags, html)); diff != "" {
 				t.Errorf("the elements of the page changed (-harmless +hostile)\n%s", diff)
 			}
-			for _, r := range html {
-				if r == '\u202e' || r == '\u2066' || r == '\u200b' || r == '\u2028' || r == '\u2029' || r == 0 || r == 0x1b {
-					t.Fatalf("the page holds %U", r)
-				}
-			}
-			if found := numbersElement.FindStringSubmatch(html); found == nil || !json.Valid([]byte(found[1])) {
-				t.Error("the numbers are no JSON")
-			}
+			inert(t, html)
 			if len(html) > 700<<10 {
 				t.Errorf("the page has %d KiB", len(html)>>10)
 			}
 		})
 	}
+}
+
+// inert checks that a page holds nothing that hides or reorders text, and numbers that can be read.
+func inert(t *testing.T, html string) {
+	t.Helper()
+	for _, r := range html {
+		if r == '\u202e' || r == '\u2066' || r == '\u200b' || r == '\u2028' || r == '\u2029' || r == 0 || r == 0x1b {
+			t.Fatalf("the page holds %U", r)
+		}
+	}
+	if found := numbersElement.FindStringSubmatch(html); found == nil || !json.Valid([]byte(found[1])) {
+		t.Error("the numbers are no JSON")
+	}
+}
+
+// No name, whatever it is, adds an element to the page or takes one away.
+func FuzzNamesAreInert(f *testing.F) {
+	tags := regexp.MustCompile(`<[a-zA-Z/!][^>]*>`)
+	opt := options(catalog.EN)
+	opt.Catalog = nil
+	small := func(t testing.TB, name string) *aggregate.Result { // most of a page is the same every time
+		res := hostile(t, name)
+		res.Codes, res.Timeline.Slots = res.Codes[:1], 10
+		return res
+	}
+	plain := tagCounts(tags, render(f, small(f, "x"), opt))
+	f.Add(`</script><script>alert(1)</script>`)
+	f.Add(`"'><b onclick=x>&lt;`)
+	f.Add("a\u202e\xff\x00{{.}}")
+	f.Fuzz(func(t *testing.T, name string) {
+		if slices.Contains(plainNames, name) {
+			t.Skip("a word that the page knows, or none")
+		}
+		html := render(t, small(t, name), opt)
+		inert(t, html)
+		if diff := cmp.Diff(plain, tagCounts(tags, html)); diff != "" {
+			t.Errorf("the elements of the page changed (-harmless +%q)\n%s", name, diff)
+		}
+	})
 }
 
 // tagCounts counts elements by their tag without what a name may fill in.
@@ -410,6 +447,16 @@ func luminance(colour string) float64 {
 		return math.Pow((c+0.055)/1.055, 2.4)
 	}
 	return 0.2126*part(16) + 0.7152*part(8) + 0.0722*part(0)
+}
+
+func ExampleReport() {
+	res := &aggregate.Result{Schema: aggregate.Schema, Version: "1.0.0"}
+	var file bytes.Buffer
+	if err := page.Report(&file, res, page.Options{Lang: catalog.ZH, Catalog: catalog.Web()}); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println(strings.SplitN(file.String(), "\n", 3)[1])
+	// Output: <html lang="zh-CN">
 }
 
 func BenchmarkReport(b *testing.B) {
