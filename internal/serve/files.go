@@ -22,7 +22,6 @@ const (
 	flushErrors = time.Second      // since the last time, with an error in hand
 	flushTick   = 10 * time.Second // since the last time, without one
 	flushBytes  = 8 << 20          // of input
-	flushSize   = 256 << 10        // of the tally
 )
 
 // stopWait is how long the last commit of a run that ends may take.
@@ -45,12 +44,11 @@ type reading struct {
 	*Replica
 	live     *pipeline.Live
 	follower *source.Follower
-	bytes    int64 // given to the pipeline since the last commit
+	bytes    int64 // given to the pipeline since the last commit; the end of an input counts as one
 	to       int64 // next, when all of it is committed
 	last     time.Time
 	began    time.Time
 	end      bool // all that is there has been read
-	ended    bool // an input has, since the last commit
 	settled  bool // all that was there at the start has been read
 }
 
@@ -65,8 +63,11 @@ func (r *Replica) read(ctx context.Context, args []string, opt pipeline.Options)
 		if err != nil {
 			return err
 		}
-		if ok, err := r.commit(ctx, files, 0, record); err != nil || !ok {
-			return errors.Join(err, errIf(!ok, errRefused))
+		switch ok, err := r.commit(ctx, files, skip.From, skip.To, record); {
+		case err != nil:
+			return err
+		case !ok:
+			return errRefused
 		}
 		rd.to = 0
 	}
@@ -102,13 +103,6 @@ func (r *Replica) read(ctx context.Context, args []string, opt pipeline.Options)
 	}
 }
 
-func errIf(yes bool, err error) error {
-	if yes {
-		return err
-	}
-	return nil
-}
-
 // event takes what the follower gave.
 func (rd *reading) event(ev source.Event) error {
 	switch ev.Kind {
@@ -119,7 +113,7 @@ func (rd *reading) event(ev source.Event) error {
 		rd.end = false
 		return rd.live.Block(ev.ID, ev.Name, ev.Data, ev.Lines, now)
 	case source.End:
-		rd.ended = true
+		rd.bytes++ // it may complete a line without an end, and a tick counts nothing
 		return rd.live.End(ev.ID)
 	case source.Idle:
 		rd.end, rd.settled = true, true
@@ -152,7 +146,7 @@ func (rd *reading) commit(ctx context.Context, marks *markSet, last bool) error 
 	if !last && !rd.due(marks) {
 		return nil
 	}
-	if last && rd.bytes == 0 && !rd.ended {
+	if last && rd.bytes == 0 {
 		return nil
 	}
 	now := rd.opt.Now()
@@ -178,13 +172,13 @@ func (rd *reading) commit(ctx context.Context, marks *markSet, last bool) error 
 	if err != nil {
 		return err
 	}
-	ok, err := rd.Replica.commit(ctx, files, d.To, record)
+	ok, err := rd.Replica.commit(ctx, files, d.From, d.To, record)
 	if err != nil {
 		return err
 	}
 	if !ok {
 		return fmt.Errorf("%w: wanted %d", errRefused, d.To)
 	}
-	rd.to, rd.bytes, rd.last, rd.ended, marks.events = d.To, 0, now, false, 0
+	rd.to, rd.bytes, rd.last, marks.events = d.To, 0, now, 0
 	return nil
 }

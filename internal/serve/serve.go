@@ -47,9 +47,8 @@ type Replica struct {
 	state    *deltalog.State
 	moved    chan struct{} // closed and replaced at each record that is applied
 	verdicts map[deltalog.Kind]int64
-	applied  time.Time // when the log was last known to be applied to its end
-	failed   error     // of following the log
-	handed   int64     // event time of the newest alert record that was given to the notifier
+	failed   error // of following the log
+	handed   int64 // event time of the newest alert record that was given to the notifier
 	notifier *notify.Notifier
 	dirty    bool // something was told since the last note
 }
@@ -67,7 +66,7 @@ func Open(ctx context.Context, opt Options) (*Replica, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.state, r.applied = state, opt.Now()
+	r.state = state
 	return r, nil
 }
 
@@ -189,7 +188,7 @@ func (r *Replica) apply(offset int64, record []byte) error {
 	defer r.mu.Unlock()
 	v := r.state.Apply(offset, record)
 	r.verdicts[v.Kind]++
-	r.failed, r.applied = nil, r.opt.Now()
+	r.failed = nil
 	switch {
 	case v.Newer && r.verdicts[v.Kind] == 1:
 		r.opt.Logger.Warn("delta log holds records of a newer version: they are ignored", "offset", offset)
@@ -236,15 +235,11 @@ func (r *Replica) lead(n *notify.Notifier) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.notifier = n
+	handed := r.handed
 	for _, a := range r.state.Alerts() {
-		if a.At.UnixMilli() > r.handed {
-			if n != nil {
-				n.Send(a)
-			}
+		if a.At.UnixMilli() > handed {
+			r.hand(&a)
 		}
-	}
-	for _, a := range r.state.Alerts() {
-		r.handed = max(r.handed, a.At.UnixMilli())
 	}
 }
 
@@ -347,10 +342,11 @@ func (r *Replica) base(ctx context.Context) error {
 	return nil
 }
 
-// commit appends a record and waits until it was read back: whether next moved to where the record wanted it.
-func (r *Replica) commit(ctx context.Context, source deltalog.Source, to int64, record []byte) (accepted bool, err error) {
-	var from, offset int64
-	r.View(func(s *deltalog.State) { from, offset = s.Next(source), s.Offset() })
+// commit appends a record that counts [from, to) and waits until it was read back: whether next moved to where the record
+// wanted it. from is what the record says, not what next is by now: another writer may have been first.
+func (r *Replica) commit(ctx context.Context, source deltalog.Source, from, to int64, record []byte) (accepted bool, err error) {
+	var offset int64
+	r.View(func(s *deltalog.State) { offset = s.Offset() })
 	for {
 		if err := r.opt.Log.Append(ctx, record); err != nil && ctx.Err() != nil {
 			return false, err
@@ -405,6 +401,17 @@ func (r *Replica) Ready() error {
 
 // errRefused says that somebody else wrote for our source, so that we have to go on from where the log is.
 var errRefused = errors.New("delta refused: another writer was first")
+
+// Sinks returns the counts of the sinks; after a reload they begin anew.
+func (r *Replica) Sinks() []notify.Stats {
+	r.mu.Lock()
+	n := r.notifier
+	r.mu.Unlock()
+	if n == nil {
+		return nil
+	}
+	return n.Stats()
+}
 
 // Told returns what the log says the sinks were told, for notify.Options.State.
 func (r *Replica) Told() []byte {

@@ -18,11 +18,12 @@ import (
 	"sync"
 )
 
-// The file begins with magic and the offset of its first record; each record is its length, its CRC-32C, and its bytes.
+// The file begins with magic and the offset of its first record; each record is its length, the CRC-32C of that, the CRC-32C
+// of its bytes, and its bytes. Without the first sum a damaged length would look like the end of the file.
 const (
-	magic      = "imerrlog1\n"
+	magic      = "imerrlog2\n"
 	headerSize = len(magic) + 8
-	frameSize  = 8
+	frameSize  = 12
 	maxRecord  = 64 << 20
 )
 
@@ -126,28 +127,66 @@ func (l *Log) index() error {
 	r := bufio.NewReaderSize(io.NewSectionReader(l.f, int64(headerSize), fi.Size()-int64(headerSize)), 1<<20)
 	pos := int64(headerSize)
 	l.at = []int64{pos}
-	var frame [frameSize]byte
 	for {
-		if _, err := io.ReadFull(r, frame[:]); err != nil {
-			return l.cut(pos, fi.Size())
-		}
-		n, sum := int64(binary.LittleEndian.Uint32(frame[:])), binary.LittleEndian.Uint32(frame[4:])
-		if n > maxRecord || pos+frameSize+n > fi.Size() {
-			return l.cut(pos, fi.Size())
-		}
-		hash := crc32.New(castagnoli)
-		if _, err := io.CopyN(hash, r, n); err != nil {
+		n, whole, err := readRecord(r)
+		if err != nil {
 			return err
 		}
-		if hash.Sum32() != sum {
-			if pos+frameSize+n == fi.Size() {
-				return l.cut(pos, fi.Size())
-			}
-			return fmt.Errorf("damaged at byte %d: move it away to start anew", pos)
+		if !whole {
+			return l.tail(pos, fi.Size())
 		}
 		pos += frameSize + n
 		l.at = append(l.at, pos)
 	}
+}
+
+// readRecord passes over the next record: its length, and whether it is whole and as it was written.
+func readRecord(r io.Reader) (n int64, whole bool, err error) {
+	var frame [frameSize]byte
+	if _, err := io.ReadFull(r, frame[:]); err != nil {
+		return 0, false, atEnd(err)
+	}
+	n, ok := length(frame[:])
+	if !ok {
+		return 0, false, nil
+	}
+	hash := crc32.New(castagnoli)
+	if _, err := io.CopyN(hash, r, n); err != nil {
+		return 0, false, atEnd(err)
+	}
+	return n, hash.Sum32() == binary.LittleEndian.Uint32(frame[8:]), nil
+}
+
+// atEnd makes nothing of an error that only says that the file ends.
+func atEnd(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil
+	}
+	return err
+}
+
+// length returns that of the record whose frame this is, and whether it is one. Zeros are none, as power failures leave them.
+func length(frame []byte) (int64, bool) {
+	n := binary.LittleEndian.Uint32(frame)
+	return int64(n), n <= maxRecord && binary.LittleEndian.Uint32(frame[4:]) == crc32.Checksum(frame[:4], castagnoli)
+}
+
+// tail decides on what stands at pos and is no whole record: if none follows, a crash cut it off.
+func (l *Log) tail(pos, size int64) error {
+	const window = 1 << 20
+	buf := make([]byte, window+frameSize)
+	for at := pos + 1; at+frameSize <= size; at += window {
+		n, err := l.f.ReadAt(buf, at)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		for i := 0; i+frameSize <= n; i++ {
+			if _, ok := length(buf[i:]); ok {
+				return fmt.Errorf("damaged at byte %d: move it away to start anew", pos)
+			}
+		}
+	}
+	return l.cut(pos, size)
 }
 
 // cut takes away what stands behind the last whole record.
@@ -173,6 +212,7 @@ func (l *Log) Append(_ context.Context, records ...[]byte) error {
 			return fmt.Errorf("%s: record of %d bytes: want at most %d", l.path, len(r), maxRecord)
 		}
 		data = binary.LittleEndian.AppendUint32(data, uint32(len(r)))
+		data = binary.LittleEndian.AppendUint32(data, crc32.Checksum(data[len(data)-4:], castagnoli))
 		data = binary.LittleEndian.AppendUint32(data, crc32.Checksum(r, castagnoli))
 		data = append(data, r...)
 		at = append(at, pos+int64(len(data)))
@@ -276,13 +316,6 @@ func (l *Log) Compact(before int64) error {
 	}
 	l.f, l.first = f, before
 	return errors.Join(old.Close(), syncDir(filepath.Dir(l.path)))
-}
-
-// Size returns how many bytes the file has.
-func (l *Log) Size() int64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.at[len(l.at)-1]
 }
 
 // Close releases the file.

@@ -70,7 +70,11 @@ func TestARecordThatACrashCutOffIsDroppedWhereverItWasCut(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	l := open(t, path)
 	add(t, l, "first", "second")
-	whole := l.Size()
+	fi, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := fi.Size()
 	add(t, l, "third")
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
@@ -116,6 +120,41 @@ func TestDamageInTheMiddleIsAnErrorAndChangesNothing(t *testing.T) {
 	}
 	if _, err := Open(path); err == nil || !strings.Contains(err.Error(), "no log of this program") {
 		t.Errorf("foreign file: %v", err)
+	}
+}
+
+func TestADamagedLengthIsNoEnd(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	l := open(t, path)
+	add(t, l, "a", "b", "c", "d")
+	_ = l.Close()
+	data, _ := os.ReadFile(path)
+	data[headerSize+frameSize+1+3] ^= 0x40 // high byte of the length of the second record
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path); err == nil || !strings.Contains(err.Error(), "damaged at byte 31: move it away") {
+		t.Errorf("a length that was damaged: %v", err)
+	}
+	if after, _ := os.ReadFile(path); !cmp.Equal(data, after) {
+		t.Error("the log was changed")
+	}
+}
+
+func TestZerosOfAPowerFailureAreDropped(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	l := open(t, path)
+	add(t, l, "a")
+	_ = l.Close()
+	f, _ := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o600)
+	_, _ = f.Write(make([]byte, 80))
+	_ = f.Close()
+	l, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := content(t, l); len(got) != 1 {
+		t.Errorf("80 zero bytes after a power failure became %d records", len(got)-1)
 	}
 }
 

@@ -1,0 +1,89 @@
+package serve
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"imerr-scan/internal/aggregate"
+	"imerr-scan/internal/deltalog"
+	"imerr-scan/internal/deltalog/filelog"
+	"imerr-scan/internal/detect"
+	"imerr-scan/internal/pipeline"
+	"imerr-scan/internal/source"
+)
+
+// within runs work in a replica that follows a new log, and returns the replica when work is done.
+func within(t *testing.T, work func(context.Context, *Replica)) *Replica {
+	t.Helper()
+	l, err := filelog.Open(filepath.Join(t.TempDir(), "deltas"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	r, err := Open(t.Context(), Options{
+		Log: l, Logger: slog.New(slog.DiscardHandler),
+		State: deltalog.Options{Aggregate: aggregate.Options{Catalog: web}, Detector: detect.Options{Catalog: web}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := r.Run(ctx, nil, func(ctx context.Context) error { work(ctx, r); return ctx.Err() }); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// A file is rotated away whose last line has no end. Its bytes were committed as not yet processed; what completes the line
+// is the end of the file, which has no bytes.
+func TestTheLastLineOfARotatedFileCountsWithoutItsEnd(t *testing.T) {
+	r := within(t, func(ctx context.Context, r *Replica) {
+		var marks markSet
+		follower := source.Follow(nil, source.State{}, source.FollowOptions{})
+		defer follower.Close()
+		popt := pipeline.Options{Catalog: web, Aggregate: aggregate.Options{Catalog: web}, Each: marks.see}
+		rd := &reading{
+			Replica: r, to: deltalog.NeverSeen, last: time.Now(), began: time.Now(), follower: follower,
+			live: pipeline.NewLive(aggregate.New(aggregate.Options{}), popt),
+		}
+		for _, ev := range []source.Event{
+			{Kind: source.Block, ID: 1, Name: "app.log", Data: []byte(`{"error":{"type":206,"message":"kicked"}}`)},
+			{Kind: source.End, ID: 1, Name: "app.log"},
+		} {
+			if err := rd.event(ev); err != nil {
+				t.Fatal(err)
+			}
+			if err := rd.commit(ctx, &marks, true); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	r.View(func(s *deltalog.State) {
+		if n := s.Total().Result(aggregate.ResultOptions{}).Events; n != 1 {
+			t.Errorf("%d events, want the one of the line without an end", n)
+		}
+	})
+}
+
+// Between the making of a delta and its commit another writer was first: it is refused, and nobody waits for it.
+func TestCommitSeesThatAnotherWriterWasFirst(t *testing.T) {
+	partition := deltalog.Source{Name: "client-logs"}
+	within(t, func(ctx context.Context, r *Replica) {
+		for _, c := range []struct {
+			to       int64
+			accepted bool
+		}{{7, true}, {10, false}} {
+			record, err := (&deltalog.Skip{Source: partition, From: deltalog.NeverSeen, To: c.to, Why: deltalog.WhyStart}).Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ok, err := r.commit(ctx, partition, deltalog.NeverSeen, c.to, record); ok != c.accepted || err != nil {
+				t.Errorf("commit of [never seen, %d): accepted %t (%v), want %t", c.to, ok, err, c.accepted)
+			}
+		}
+	})
+}
