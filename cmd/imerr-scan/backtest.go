@@ -52,15 +52,9 @@ how near it came. Nothing is sent.`,
 
 // detectorFlags adds a flag for each setting of the detector.
 func detectorFlags(cmd *cobra.Command) {
-	defaults := map[string]string{}
-	if c, err := config.Load(config.Input{}); err == nil {
-		for _, one := range c.Effective() {
-			defaults[one.Key] = fmt.Sprint(one.Value)
-		}
-	}
 	for _, key := range config.FixedKeys() {
 		if name, ok := strings.CutPrefix(key, "detector."); ok {
-			cmd.Flags().String(flagOf(key), defaults[key], "setting "+name+" of the detector")
+			cmd.Flags().String(flagOf(key), config.Default(key), "setting "+name+" of the detector")
 		}
 	}
 }

@@ -29,15 +29,8 @@ func alertLines(out []byte) []string {
 // A day of storms is followed as it grows, and the run is stopped and started again from its state in the middle of quiet
 // times and of storms. The alert records are those of the whole file read at once, each of them once.
 func TestFollowedAlertsAreThoseOfTheFile(t *testing.T) {
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
-	bin := filepath.Join(dir, "imerr-scan")
-	if err := os.Symlink(self, bin); err != nil {
-		t.Fatal(err)
-	}
+	bin := binary(t, dir)
 	day := "../../testdata/logs/day/app.log"
 	data, err := os.ReadFile(day)
 	if err != nil {

@@ -81,14 +81,7 @@ func TestFollowOverRotationsAndKills(t *testing.T) {
 		rotations = 10
 	}
 	dir := t.TempDir()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	bin := filepath.Join(dir, "imerr-scan")
-	if err := os.Symlink(self, bin); err != nil {
-		t.Fatal(err)
-	}
+	bin := binary(t, dir)
 	w := &writer{t: t, path: filepath.Join(dir, "app.log")}
 	w.open()
 	state := filepath.Join(dir, "state")

@@ -22,15 +22,8 @@ func TestARealPrometheusScrapesTheService(t *testing.T) {
 	if err != nil {
 		t.Fatal("prometheus is not installed: apt-get install prometheus")
 	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
-	bin, log := filepath.Join(dir, "imerr-scan"), filepath.Join(dir, "app.log")
-	if err := os.Symlink(self, bin); err != nil {
-		t.Fatal(err)
-	}
+	bin, log := binary(t, dir), filepath.Join(dir, "app.log")
 	f, err := os.Create(log)
 	if err != nil {
 		t.Fatal(err)

@@ -25,13 +25,7 @@ func TestReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	bin, top := t.TempDir(), samplesCopy(t)
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(self, bin+"/imerr-scan"); err != nil {
-		t.Skip(err)
-	}
+	binary(t, bin)
 	block := regexp.MustCompile("(?s)```console\n(.*?)```")
 	got := block.ReplaceAllFunc(text, func(b []byte) []byte {
 		body := string(block.FindSubmatch(b)[1])

@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,20 @@ var update = flag.Bool("update", false, "rewrite what the scripts expect")
 // TestMain lets the scripts run this very binary as imerr-scan.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"imerr-scan": main})
+}
+
+// binary returns the path of imerr-scan as users run it, in dir: this test binary under its name.
+func binary(t *testing.T, dir string) string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin := filepath.Join(dir, "imerr-scan")
+	if err := os.Symlink(self, bin); err != nil {
+		t.Skip(err)
+	}
+	return bin
 }
 
 // TestScripts runs testdata/script/*.txtar: input, command, stdout, stderr and status in one file each.

@@ -88,9 +88,8 @@ type service struct {
 
 	reloading sync.Mutex // one after the other
 
-	mu       sync.Mutex
-	notifier *notify.Notifier
-	reload   metrics.Reload
+	mu     sync.Mutex
+	reload metrics.Reload
 }
 
 func (s *serveFlags) run(env *environ, args []string) error {
@@ -205,13 +204,7 @@ func (v *service) open(told []byte) (*notify.Notifier, error) {
 			one.Writer = v.env.stdout
 		}
 	}
-	n, err := notify.New(opt)
-	if err == nil {
-		v.mu.Lock()
-		v.notifier = n
-		v.mu.Unlock()
-	}
-	return n, err
+	return notify.New(opt)
 }
 
 // listen answers over HTTP, and returns what ends that.
@@ -309,7 +302,7 @@ func (v *service) Alerts() []detect.Alert {
 
 // Metrics writes everything for a scrape.
 func (v *service) Metrics(w io.Writer) {
-	now := metrics.Now{Ready: v.Ready() == nil, Leader: true, Verdicts: v.replica.Verdicts()}
+	now := metrics.Now{Ready: v.Ready() == nil, Leader: true, Verdicts: v.replica.Verdicts(), Sinks: v.replica.Sinks()}
 	v.replica.View(func(s *deltalog.State) {
 		now.Watermark, now.Lost, now.Alerts = s.Watermark(), s.Lost(), slices.Clone(s.Alerts())
 		now.Users = s.UsersSince(s.Watermark() - time.Hour.Milliseconds())
@@ -317,9 +310,6 @@ func (v *service) Metrics(w io.Writer) {
 	})
 	v.mu.Lock()
 	now.Reload = v.reload
-	if v.notifier != nil {
-		now.Sinks = v.notifier.Stats()
-	}
 	v.mu.Unlock()
 	v.metrics.Write(w, &now)
 }

@@ -89,15 +89,8 @@ func (s *served) stop() {
 // What a service shows over HTTP: counters that begin at 0, rise with the log, do not count again what a former life
 // counted, and outlive a reload; the state knows all.
 func TestServeShowsWhatItCounts(t *testing.T) {
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
-	bin := filepath.Join(dir, "imerr-scan")
-	if err := os.Symlink(self, bin); err != nil {
-		t.Fatal(err)
-	}
+	bin := binary(t, dir)
 	log, conf, token, alerts := filepath.Join(dir, "app.log"), filepath.Join(dir, "conf.yaml"), filepath.Join(dir, "token"), filepath.Join(dir, "alerts.ndjson")
 	write := func(file, text string) {
 		t.Helper()

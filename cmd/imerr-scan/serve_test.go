@@ -24,14 +24,7 @@ func TestServeCountsOnceOverRotationsAndKills(t *testing.T) {
 		kills = 4
 	}
 	dir := t.TempDir()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	bin := filepath.Join(dir, "imerr-scan")
-	if err := os.Symlink(self, bin); err != nil {
-		t.Fatal(err)
-	}
+	bin := binary(t, dir)
 	w := &writer{t: t, path: filepath.Join(dir, "app.log")}
 	w.open()
 	deltas := filepath.Join(dir, "deltas")

@@ -50,7 +50,7 @@ var edge = map[string][]string{
 	"internal/source/kafka":     {"internal/frame"},
 	"internal/notify":           {"internal/detect", "pkg/catalog"},
 	"internal/metrics":          {"internal/aggregate", "internal/deltalog", "internal/detect", "internal/notify", "pkg/catalog"},
-	"internal/web":              {"internal/aggregate", "internal/detect"},
+	"internal/web":              {"internal/aggregate", "internal/detect", "internal/report"},
 	"internal/serve": {
 		"internal/notify", "pkg/catalog", "pkg/extract", "pkg/classify", "internal/needle", "internal/frame",
 		"internal/aggregate", "internal/detect", "internal/deltalog", "internal/report", "internal/pipeline", "internal/source",

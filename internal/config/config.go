@@ -17,6 +17,7 @@ package config
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"time"
@@ -81,6 +82,17 @@ func FixedKeys() []string {
 	var keys []string
 	newLoader(Input{}).root.leaves("", func(path string, _ *leaf) { keys = append(keys, path) })
 	return keys
+}
+
+// Default returns how the default of a fixed key is shown, "" if it has none.
+func Default(key string) string {
+	shown := ""
+	newLoader(Input{}).root.leaves("", func(path string, v *leaf) {
+		if path == key && v.value != nil && !v.optional {
+			shown = fmt.Sprint(v.value())
+		}
+	})
+	return shown
 }
 
 // EnvName returns the variable that sets a fixed key: IMERR_DETECTOR_MIN_COUNT.

@@ -65,19 +65,17 @@ func (n *note) unheard() bool { return n.State == detect.Resolved && n.told == "
 
 func newQueue(k *kind, s *Sink, opt *Options) *queue {
 	return &queue{
-		kind: k, rank: slices.Index(catalog.Severities(), s.MinSeverity), labels: opt.Labels, limit: queueLimit,
+		kind: k, rank: catalog.SeverityRank(s.MinSeverity), labels: opt.Labels, limit: queueLimit,
 		entries: map[string]*entry{},
 	}
 }
-
-func severityRank(a *detect.Alert) int { return slices.Index(catalog.Severities(), a.Severity) }
 
 // put takes a record. One of an alert that was never published, or below the least severity, is not for this target.
 func (q *queue) put(a detect.Alert) {
 	id := a.ID()
 	e := q.entries[id]
 	switch {
-	case e == nil && !q.kind.all && (a.Kind == detect.KindLoopUser || severityRank(&a) < q.rank):
+	case e == nil && !q.kind.all && (a.Kind == detect.KindLoopUser || catalog.SeverityRank(a.Severity) < q.rank):
 		return
 	case e == nil:
 		q.makeRoom()
@@ -133,7 +131,7 @@ func (q *queue) news(e *entry) bool {
 		return false // says all every time
 	}
 	known := e.Kind == detect.KindPending && e.Alert.Kind != detect.KindPending
-	return known || severityRank(&e.Alert) > severityRank(&detect.Alert{Severity: e.Severity})
+	return known || catalog.SeverityRank(e.Alert.Severity) > catalog.SeverityRank(e.Severity)
 }
 
 // at returns when e is due: never, if the second result is false.
@@ -171,7 +169,7 @@ func (q *queue) due(now time.Time, closing bool) ([]note, time.Time) {
 		}
 		return cmp.Or(
 			cmp.Compare(over(&a.Alert), over(&b.Alert)),
-			cmp.Compare(severityRank(&b.Alert), severityRank(&a.Alert)),
+			cmp.Compare(catalog.SeverityRank(b.Severity), catalog.SeverityRank(a.Severity)),
 			bySeq)
 	})
 	if q.kind.batch == 1 {

@@ -73,7 +73,7 @@ func (v *view) codeRow(c *aggregate.CodeResult, all map[string]map[string]int64)
 	e := v.entry(c.Code)
 	row := &codeRow{
 		Code: c.Code, Name: shortName(c.Name), Full: c.Name, Category: word(categoryWords, c.Category),
-		Severity: word(severityWords, c.Severity), Level: level(c.Severity), Rank: severityRank(c.Severity),
+		Severity: word(severityWords, c.Severity), Level: level(c.Severity), Rank: catalog.SeverityRank(c.Severity),
 		Count: c.Count, Share: percent(c.Count, v.res.Events), Users: users(c.Users), UsersSort: c.Users.Distinct,
 		Spark: spark(c.Timeline), Peak: c.PeakPerMinute, First: v.at(c.First), Last: v.at(c.Last),
 		Mark: both(func(l catalog.Lang) string { return report.PeakMark(c.Timeline[:min(len(c.Timeline), maxSlots)], l) }),
@@ -149,7 +149,7 @@ func splitRows(counts, all map[string]int64, label func(string) text) []splitRow
 
 // level is a severity as the name of a class: one of the closed set.
 func level(severity string) string {
-	if severityRank(severity) < 0 {
+	if catalog.SeverityRank(severity) < 0 {
 		return "info"
 	}
 	return severity

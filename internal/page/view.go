@@ -155,15 +155,13 @@ func zoneOf(res *aggregate.Result, opt Options) *time.Location {
 // worst returns the alerts in order of time, and how many milder ones were left out.
 func worst(list []detect.Alert) ([]detect.Alert, int64) {
 	slices.SortStableFunc(list, func(a, b detect.Alert) int {
-		return cmp.Or(severityRank(b.Severity)-severityRank(a.Severity), cmp.Compare(b.Users, a.Users))
+		return cmp.Or(catalog.SeverityRank(b.Severity)-catalog.SeverityRank(a.Severity), cmp.Compare(b.Users, a.Users))
 	})
 	more := max(len(list)-maxAlerts, 0)
 	list = list[:len(list)-more]
 	slices.SortStableFunc(list, func(a, b detect.Alert) int { return a.StartsAt.Compare(b.StartsAt) })
 	return list, int64(more)
 }
-
-func severityRank(severity string) int { return slices.Index(catalog.Severities(), severity) }
 
 func (v *view) at(t *time.Time) stamp {
 	if t == nil {

@@ -106,15 +106,13 @@ func (s *screen) worst(list []detect.Alert) []detect.Alert {
 	}
 	shown := slices.Clone(list)
 	slices.SortStableFunc(shown, func(a, b detect.Alert) int {
-		return cmp.Or(severityRank(b.Severity)-severityRank(a.Severity), cmp.Compare(b.Users, a.Users))
+		return cmp.Or(catalog.SeverityRank(b.Severity)-catalog.SeverityRank(a.Severity), cmp.Compare(b.Users, a.Users))
 	})
 	shown = shown[:most]
 	slices.SortStableFunc(shown, byTime)
 	s.text("  "+s.say(plural(int64(len(list)-most), "+ %d less severe one  (--top 0)", "+ %d less severe ones  (--top 0)"), "另有 %d 条较轻的（--top 0）", len(list)-most), s.ink.dim)
 	return shown
 }
-
-func severityRank(severity string) int { return slices.Index(catalog.Severities(), severity) }
 
 // alertLines are what is said of an alert, wrapped: how much, then why.
 func (s *screen) alertLines(a *detect.Alert, room int) []string {

@@ -21,6 +21,7 @@ import (
 
 	"imerr-scan/internal/aggregate"
 	"imerr-scan/internal/detect"
+	"imerr-scan/internal/report"
 )
 
 // Source is what is shown. Its methods are called by several goroutines.
@@ -46,7 +47,7 @@ func Handler(opt Options) http.Handler {
 	mux.HandleFunc("GET /metrics", h.metrics)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", h.ready)
-	mux.HandleFunc("GET /api/v1/summary", func(w http.ResponseWriter, _ *http.Request) { h.json(w, h.opt.Source.Result()) })
+	mux.HandleFunc("GET /api/v1/summary", h.summary)
 	mux.HandleFunc("GET /api/v1/codes", func(w http.ResponseWriter, _ *http.Request) { h.json(w, h.opt.Source.Result().Codes) })
 	mux.HandleFunc("GET /api/v1/codes/{code}", h.code)
 	mux.HandleFunc("GET /api/v1/alerts", h.alerts)
@@ -88,6 +89,13 @@ func (h *handlers) ready(w http.ResponseWriter, _ *http.Request) {
 func (h *handlers) json(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	if err := json.NewEncoder(w).Encode(v); err != nil {
+		h.opt.Logger.Debug("answer not written", "err", err)
+	}
+}
+
+func (h *handlers) summary(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	if err := report.JSON(w, h.opt.Source.Result()); err != nil {
 		h.opt.Logger.Debug("answer not written", "err", err)
 	}
 }

@@ -39,7 +39,7 @@ func TestAnswers(t *testing.T) {
 		{name: "alive, whatever is wrong", path: "/healthz", source: source{ready: away}, status: 200, body: "ok\n"},
 		{name: "ready", path: "/readyz", status: 200, body: "ready\n"},
 		{name: "not ready, and why", path: "/readyz", source: source{ready: away}, status: 503, body: "delta log: no space left on device\n"},
-		{name: "summary", path: "/api/v1/summary", status: 200, body: `"events":3`, kind: "application/json; charset=utf-8"},
+		{name: "summary", path: "/api/v1/summary", status: 200, body: `"events": 3`, kind: "application/json; charset=utf-8"},
 		{name: "codes", path: "/api/v1/codes", status: 200, body: `[{"code":206,`},
 		{name: "one code", path: "/api/v1/codes/206", status: 200, body: `{"code":206,`},
 		{name: "a code that did not occur", path: "/api/v1/codes/217", status: 404, body: "217 did not occur\n"},

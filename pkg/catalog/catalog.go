@@ -95,6 +95,9 @@ func Categories() []string { return slices.Clone(categories) }
 // Severities returns the closed set of severities, in rising order.
 func Severities() []string { return slices.Clone(severities) }
 
+// SeverityRank returns the place of a severity among Severities, −1 if it is none.
+func SeverityRank(severity string) int { return slices.Index(severities, severity) }
+
 // Retries returns the closed set of retry advice.
 func Retries() []string { return slices.Clone(retries) }
 
