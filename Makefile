@@ -27,8 +27,8 @@ bench-detect: # the acceptance table of the detector, beside simple methods; min
 fuzz: # make fuzz FUZZ_SECONDS=60
 	.ci/fuzz $(FUZZ_SECONDS)
 
-peers: # needs the packages prometheus, prometheus-alertmanager and systemd
-	go test -tags peers -run 'TestAReal|TestPromtool' ./internal/notify ./internal/metrics ./deploy ./cmd/imerr-scan
+peers: # needs the packages prometheus, prometheus-alertmanager, systemd and chromium
+	go test -tags peers -run 'TestAReal|TestPromtool' ./internal/notify ./internal/metrics ./internal/page ./deploy ./cmd/imerr-scan
 
 ci:
 	.ci/run
