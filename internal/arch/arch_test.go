@@ -47,7 +47,8 @@ var core = map[string]struct {
 var edge = map[string][]string{
 	"internal/source":           {"internal/frame"},
 	"internal/deltalog/filelog": {},
-	"internal/source/kafka":     {"internal/frame"},
+	"internal/kafka":            {}, // records and bytes: what they mean is known above
+	"internal/kafka/kafkatest":  {}, // brokers for tests
 	"internal/notify":           {"internal/detect", "pkg/catalog"},
 	"internal/metrics":          {"internal/aggregate", "internal/deltalog", "internal/detect", "internal/notify", "pkg/catalog"},
 	"internal/web":              {"internal/aggregate", "internal/detect", "internal/report"},
@@ -57,7 +58,7 @@ var edge = map[string][]string{
 	},
 	"internal/config": {
 		"pkg/catalog", "pkg/extract", "internal/frame", "internal/aggregate", "internal/detect", "internal/notify",
-		"internal/pipeline", "internal/report", "internal/serve", "internal/source", "internal/source/kafka",
+		"internal/pipeline", "internal/report", "internal/serve", "internal/source", "internal/kafka",
 	},
 	"deploy": {},
 }
@@ -84,7 +85,11 @@ var modules = map[string][]string{
 	"github.com/spf13/cobra":             {"cmd/imerr-scan"},
 	"github.com/spf13/pflag":             {"cmd/imerr-scan"},
 	"golang.org/x/term":                  {"cmd/imerr-scan"},
-	"github.com/segmentio/kafka-go":      {"internal/source/kafka"},
+	"github.com/segmentio/kafka-go":      {"internal/kafka"},
+	"github.com/twmb/franz-go":           {"internal/kafka/kafkatest"}, // another client than the one under test
+	"github.com/twmb/franz-go/pkg/kadm":  {"internal/kafka/kafkatest"},
+	"github.com/twmb/franz-go/pkg/kfake": {"internal/kafka/kafkatest", "internal/kafka"}, // in internal/kafka: tests
+	"github.com/twmb/franz-go/pkg/kmsg":  {"internal/kafka/kafkatest", "internal/kafka"}, // the same
 	"github.com/VictoriaMetrics/metrics": {"internal/metrics"},
 	"go.yaml.in/yaml/v3":                 {"internal/config"},
 }
