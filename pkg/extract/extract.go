@@ -106,6 +106,8 @@ type Extractor struct {
 	code  path
 	last  int64 // the last time seen
 
+	carried int64 // time of what brought the document
+
 	found      []Candidate
 	records    []*record
 	used       int // of records

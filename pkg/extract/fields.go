@@ -133,6 +133,8 @@ func (x *Extractor) fill(r *record) {
 	if r.outer != nil {
 		x.fill(r.outer)
 		r.fields, r.time = r.outer.fields, r.outer.time
+	} else {
+		r.time = x.carried
 	}
 	found := x.fieldMembers(r)
 	for f := fieldUser; f <= fieldPlatform; f++ {

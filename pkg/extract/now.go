@@ -4,3 +4,7 @@ import "time"
 
 // SetNow moves Options.Now, for inputs that are followed over days.
 func (x *Extractor) SetNow(now time.Time) { x.opt.Now = now }
+
+// SetCarried gives the documents that follow the time of what brought them, such as a record of Kafka, in Unix milliseconds:
+// it counts as that of an envelope around them. One that can be no time, and 0, is none.
+func (x *Extractor) SetCarried(millis int64) { x.carried = x.resolve(moment{ms: millis}, nil) }
