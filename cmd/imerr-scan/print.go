@@ -2,15 +2,26 @@ package main
 
 import (
 	"fmt"
-
 	"runtime"
 	"strings"
 	"time"
 
 	"imerr-scan/internal/aggregate"
+	"imerr-scan/internal/page"
 	"imerr-scan/internal/pipeline"
 	"imerr-scan/internal/report"
 )
+
+// checkOutput refuses what -o cannot do, before anything is read.
+func (s *scanFlags) checkOutput(env *environ) error {
+	switch {
+	case s.output == "html" && len(s.by) > 0:
+		return usage("-o text, json, csv or markdown", "-o html: not with --by")
+	case s.output == "html" && isTTY(env.stdout):
+		return usage("-o html > report.html", "-o html: a terminal cannot show it")
+	}
+	return nil
+}
 
 // print writes the answer in the form asked for.
 func (sc *scan) print(res *aggregate.Result, a answer) error {
@@ -27,6 +38,8 @@ func (sc *scan) print(res *aggregate.Result, a answer) error {
 	case sc.output == "prom":
 		b := readBuild()
 		return report.Prom(sc.out, res, sc.cat, report.PromBuild{Revision: b.Revision, Go: b.Go})
+	case sc.output == "html":
+		return page.Report(sc.out, res, page.Options{Lang: sc.env.lang, Zone: sc.env.zone, Catalog: sc.cat, Input: a.input, Plain: sc.pii == "plain"})
 	case sc.output == "markdown":
 		if err := report.Markdown(sc.out, res, sc.cat, opt); err != nil || sc.old == nil {
 			return err

@@ -33,12 +33,12 @@ are those that the service raised.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&s.output, "output", "o", "text", "text, json, csv, markdown or prom")
+	f.StringVarP(&s.output, "output", "o", "text", "text, json, csv, markdown, html or prom")
 	f.IntVar(&s.top, "top", -1, "rows of a table, 0 for all (default 10 on a terminal, all elsewhere)")
 	f.StringVar(&s.baseline, "baseline", "", "saved result (-o json) to compare with")
 	f.StringVar(&s.failOn, "fail-on", "", "exit with 1 if true: code=217>0,category=auth>1%,users>100,new>0")
 	f.BoolVar(&s.noAlerts, "no-alerts", false, "look for no spikes")
-	complete(cmd, "output", "text", "json", "csv", "markdown", "prom")
+	complete(cmd, "output", "text", "json", "csv", "markdown", "html", "prom")
 	return cmd
 }
 

@@ -47,7 +47,7 @@ type scanFlags struct {
 	maxDoc   string
 }
 
-var scanOutputs = []string{"text", "json", "ndjson", "csv", "markdown", "prom"}
+var scanOutputs = []string{"text", "json", "ndjson", "csv", "markdown", "html", "prom"}
 
 func addScan(root *cobra.Command, env *environ) {
 	var s scanFlags
@@ -143,6 +143,9 @@ func (s *scanFlags) prepare(env *environ) (*scan, error) {
 	}
 	if !slices.Contains(scanOutputs, s.output) {
 		return nil, usage("one of "+strings.Join(scanOutputs, ", "), "-o %q: no such output", s.output)
+	}
+	if err := s.checkOutput(env); err != nil {
+		return nil, err
 	}
 	if s.state != "" && !s.follow {
 		return nil, usage("", "--state is for -f")

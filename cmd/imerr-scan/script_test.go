@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +38,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
-		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"cat_append": catAppend, "wait_for": waitFor},
+		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"cat_append": catAppend, "wait_for": waitFor, "one_document": oneDocument, "at_most": atMost},
 		Setup: func(env *testscript.Env) error {
 			logs, err := os.Getwd()
 			if err != nil {
@@ -59,6 +60,24 @@ func catAppend(ts *testscript.TestScript, _ bool, args []string) {
 	_, err = f.WriteString(ts.ReadFile(args[0]))
 	ts.Check(err)
 	ts.Check(f.Close())
+}
+
+// oneDocument checks that a file is one HTML document from its first byte to its last.
+func oneDocument(ts *testscript.TestScript, _ bool, args []string) {
+	text := ts.ReadFile(args[0])
+	whole := strings.HasPrefix(text, "<!DOCTYPE html>\n") && strings.HasSuffix(text, "</html>\n")
+	if !whole || strings.Count(text, "<!DOCTYPE") != 1 || strings.Count(text, "</html>") != 1 {
+		ts.Fatalf("%s is not one document: it begins %.40q and ends %.40q", args[0], text, text[max(0, len(text)-40):])
+	}
+}
+
+// atMost checks the size of a file, in bytes.
+func atMost(ts *testscript.TestScript, _ bool, args []string) {
+	limit, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	if n := len(ts.ReadFile(args[1])); n > limit {
+		ts.Fatalf("%s has %d bytes, want at most %d", args[1], n, limit)
+	}
 }
 
 // waitFor waits until a file holds a text.

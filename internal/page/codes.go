@@ -29,6 +29,8 @@ type codeRow struct {
 	Last      stamp
 	Splits    []split
 	Explain   *explanation
+	Samples   []sampleView
+	Masked    bool // the samples are
 }
 
 // split is how the events of a code divide by version, platform, reason or inner code.
@@ -78,7 +80,8 @@ func (v *view) codeRow(c *aggregate.CodeResult, all map[string]map[string]int64)
 		Spark: spark(c.Timeline), Peak: c.PeakPerMinute, First: v.at(c.First), Last: v.at(c.Last),
 		Mark: both(func(l catalog.Lang) string { return report.PeakMark(c.Timeline[:min(len(c.Timeline), maxSlots)], l) }),
 	}
-	row.Splits = v.splits(c, e, all)
+	row.Splits, row.Samples = v.splits(c, e, all), v.samples(c)
+	row.Masked = !v.opt.Plain
 	if e != nil {
 		row.Meaning = e.Meaning
 		row.Explain = explain(e)

@@ -14,8 +14,8 @@
 // language and colours switched, without the script, which only sorts, remembers and opens what a link points to.
 //
 // Nothing from a log reaches the page but through report.Clean and html/template. Users appear as the result shows them, so
-// the caller masks. Samples are documents as they were logged, with plain ids in them, and are left out. The functions are
-// pure: no clock, no environment; a Page is not changed once it is made.
+// the caller masks. Samples are documents as they were logged, with plain ids in them: of these only what is known to be
+// harmless is shown. The functions are pure: no clock, no environment; a Page is not changed once it is made.
 package page
 
 import (
@@ -41,6 +41,7 @@ type Options struct {
 	Zone    *time.Location   // of the times shown; nil keeps those of the result
 	Catalog *catalog.Catalog // explains the codes; nil leaves the explanations out
 	Input   string           // what was read: "stdin", "app.log", "3 inputs"; "" is not shown
+	Plain   bool             // samples as they were logged, ids and all; otherwise masked
 }
 
 // The sections of a page, in its order.

@@ -88,13 +88,12 @@ func newView(res *aggregate.Result, opt Options) (*view, error) {
 	return v, err
 }
 
-// bounded returns res without what a page does not show: samples, what merges, and the far end of long lists.
+// bounded returns res without what a page does not show: what merges, and the far end of long lists.
 func bounded(res *aggregate.Result) *aggregate.Result {
 	r := *res
 	r.Merge = nil
 	r.Version, r.Catalog.Platform, r.Catalog.Version = clean(r.Version, 40), clean(r.Catalog.Platform, 16), clean(r.Catalog.Version, 40)
 	r.Codes = each(r.Codes, maxCodes, func(c *aggregate.CodeResult) {
-		c.Samples = nil
 		c.Name, c.Topic, c.Tier = clean(c.Name, 100), clean(c.Topic, maxName), clean(c.Tier, maxName)
 		c.Category, c.Severity = clean(c.Category, maxName), clean(c.Severity, maxName)
 		c.Reasons, c.Versions, c.Platforms, c.Inner = heaviest(c.Reasons), heaviest(c.Versions), heaviest(c.Platforms), heaviest(c.Inner)
@@ -275,6 +274,7 @@ func (v *view) numbers() error {
 	r.Timeline.SlotSeconds *= int64(step)
 	r.Codes = slices.Clone(r.Codes)
 	for i := range r.Codes {
+		r.Codes[i].Samples = nil
 		r.Codes[i].Timeline = coarser(r.Codes[i].Timeline, step, r.Timeline.Slots)
 	}
 	report.SetAlerts(&r, v.records, v.zone)
