@@ -17,7 +17,7 @@ package config
 import (
 	"bytes"
 	"errors"
-	"fmt"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"time"
@@ -39,6 +39,13 @@ type Config struct {
 
 	Detector detect.Options // with Limits and Catalog
 	Notify   notify.Options // with Sinks, Labels, links, Catalog and Zone
+
+	Listen      string // of serve: the address for HTTP, or none
+	State       string // the file of its delta log; "" if none was named
+	ReloadToken notify.Secret
+	LogFormat   string // of its own log: text or json
+	LogLevel    slog.Level
+	Kafka       *Kafka // nil unless brokers and topics are set
 
 	shown *yaml.Node
 }
@@ -80,16 +87,16 @@ func Load(in Input) (*Config, error) {
 // FixedKeys returns the keys that a flag or a variable can set, in the order of the documentation.
 func FixedKeys() []string {
 	var keys []string
-	newLoader(Input{}).root.leaves("", func(path string, _ *leaf) { keys = append(keys, path) })
+	newLoader(Input{}).root.fixed("", func(path string, _ fixed) { keys = append(keys, path) })
 	return keys
 }
 
 // Default returns how the default of a fixed key is shown, "" if it has none.
 func Default(key string) string {
 	shown := ""
-	newLoader(Input{}).root.leaves("", func(path string, v *leaf) {
-		if path == key && v.value != nil && !v.optional {
-			shown = fmt.Sprint(v.value())
+	newLoader(Input{}).root.fixed("", func(path string, v fixed) {
+		if path == key {
+			shown = v.standard()
 		}
 	})
 	return shown
@@ -107,7 +114,9 @@ type loader struct {
 	conf  *Config
 	root  section
 
-	platform, zone, catalogFile string
+	platform, zone, catalogFile, logLevel string
+
+	kafkaKeys kafkaKeys
 
 	where    map[string]origin // of the keys that were set
 	alias    map[string]string // how a key that a package complains about stands in the file
@@ -133,33 +142,48 @@ func newLoader(in Input) *loader {
 		in.ReadFile = ReadFile
 	}
 	l := &loader{
-		in: in, lines: 1 + bytes.Count(bytes.TrimSuffix(in.Data, []byte("\n")), []byte("\n")), platform: "web", zone: "Local",
+		in: in, lines: 1 + bytes.Count(bytes.TrimSuffix(in.Data, []byte("\n")), []byte("\n")), platform: "web", zone: "Local", logLevel: "info",
 		conf: &Config{
 			Lang: "auto", PII: "mask", Zone: time.Local,
 			Detector: detect.Options{}.WithDefaults(),
+			Listen:   ":20617", LogFormat: "text",
 		},
-		where: map[string]origin{}, alias: map[string]string{}, failed: map[string]bool{}, partial: map[string]bool{},
+		kafkaKeys: newKafkaKeys(),
+		where:     map[string]origin{}, alias: map[string]string{}, failed: map[string]bool{}, partial: map[string]bool{},
 	}
 	l.root = l.schema()
 	return l
 }
 
+// rank says which of two origins wins: the greater one.
+func (o origin) rank() int {
+	switch {
+	case o.line > 0:
+		return 0
+	case strings.HasPrefix(o.source, environment):
+		return 1
+	}
+	return 2
+}
+
+const environment = "environment "
+
 // readEnv takes the variables of the fixed keys. One that is empty is as good as unset.
 func (l *loader) readEnv() {
-	l.root.leaves("", func(path string, v *leaf) {
+	l.root.fixed("", func(path string, v fixed) {
 		name := EnvName(path)
 		if text, ok := l.in.Env(name); ok && text != "" {
-			v.set(l, path, text, origin{source: "environment " + name})
+			v.set(l, path, text, origin{source: environment + name})
 		}
 	})
 }
 
 func (l *loader) readFlags() {
-	leaves := map[string]*leaf{}
-	l.root.leaves("", func(path string, v *leaf) { leaves[path] = v })
+	keys := map[string]fixed{}
+	l.root.fixed("", func(path string, v fixed) { keys[path] = v })
 	for _, f := range l.in.Flags {
 		from := origin{source: f.Name}
-		if v := leaves[f.Key]; v != nil {
+		if v := keys[f.Key]; v != nil {
 			v.set(l, f.Key, f.Value, from)
 		} else {
 			l.mistakeAt(from, f.Key, "no such key")
@@ -207,6 +231,16 @@ func (l *loader) overlay(cat *catalog.Catalog) *catalog.Catalog {
 // has says whether somebody set key.
 func (l *loader) has(key string) bool { _, ok := l.where[key]; return ok }
 
+// hasBelow says whether somebody set a key below key.
+func (l *loader) hasBelow(key string) bool {
+	for k := range l.where {
+		if strings.HasPrefix(k, key+".") {
+			return true
+		}
+	}
+	return false
+}
+
 // pathOf returns where the file that key names is: paths in a file begin at its folder, all others where we were started.
 func (l *loader) pathOf(key, name string) string {
 	if l.where[key].line == 0 || filepath.IsAbs(name) {
@@ -218,6 +252,7 @@ func (l *loader) pathOf(key, name string) string {
 // validate asks the packages for what they think of their Options.
 func (l *loader) validate() {
 	l.joinURLs()
+	l.conf.ReloadToken = notify.Secret(strings.TrimSpace(string(l.conf.ReloadToken))) // no header could bring what is taken off
 	for _, err := range flatten(l.conf.Detector.Validate()) {
 		if m, ok := errors.AsType[*detect.Mistake](err); ok {
 			key := m.Field
@@ -236,6 +271,7 @@ func (l *loader) validate() {
 			l.complain(key, m.Text)
 		}
 	}
+	l.finishKafka()
 }
 
 // flatten returns the errors that errors.Join joined.

@@ -1,9 +1,16 @@
 package config
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
+	"log/slog"
 	"maps"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"imerr-scan/internal/detect"
+	"imerr-scan/internal/kafka"
 	"imerr-scan/internal/notify"
 )
 
@@ -40,15 +48,40 @@ BR2/7TXZ
 -----END CERTIFICATE-----
 `
 
+// ourCert and ourKey are a certificate of the tests and its key.
+var ourCert, ourKey = newPair()
+
+func newPair() (cert, key string) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	signed, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		panic(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		panic(err)
+	}
+	cert = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed}))
+	return cert, "hush-hush: what stands before the key\n" + string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+}
+
 // exampleWorld is one in which the example of the documentation holds.
 var exampleWorld = world{
 	files: map[string]string{
-		"etc/codes.txt":            "code: 90001\nname: OURS\ncategory: general\nmeaning-en: ours\n",
-		"etc/secrets/feishu-url":   "https://open.feishu.cn/open-apis/bot/v2/hook/hush-hush-url\r\n",
-		"etc/secrets/feishu":       "hush-hush-feishu\n\n# a comment\n",
-		"etc/secrets/alertmanager": "hush-hush-password",
-		"etc/secrets/token":        "hush-hush-token\n",
-		"etc/secrets/ca.pem":       certificate,
+		"etc/codes.txt":             "code: 90001\nname: OURS\ncategory: general\nmeaning-en: ours\n",
+		"etc/secrets/feishu-url":    "https://open.feishu.cn/open-apis/bot/v2/hook/hush-hush-url\r\n",
+		"etc/secrets/feishu":        "hush-hush-feishu\n\n# a comment\n",
+		"etc/secrets/alertmanager":  "hush-hush-password",
+		"etc/secrets/token":         "hush-hush-token\n",
+		"etc/secrets/ca.pem":        certificate,
+		"etc/secrets/reload":        "hush-hush-reload \n",
+		"etc/secrets/kafka":         "hush-hush-kafka\n",
+		"etc/secrets/kafka.pem":     ourCert,
+		"etc/secrets/kafka-key.pem": ourKey,
 	},
 	vars: map[string]string{
 		"DING_TOKEN": "hush-hush-ding", "DING_SECRET": "SEChush-hush", "STAGING_TOKEN": "hush-hush-staging", "OLD_PASSWORD": "hush-hush-old",
@@ -115,6 +148,26 @@ func TestExampleOfTheDocumentation(t *testing.T) {
 	}
 	if got := conf.Notify.Labels["cluster"]; got != "beijing-1" {
 		t.Errorf("Labels = %q", conf.Notify.Labels)
+	}
+	if conf.Listen != "127.0.0.1:20617" || conf.State != "etc/deltas" || string(conf.ReloadToken) != "hush-hush-reload" {
+		t.Errorf("Listen = %q, State = %q, ReloadToken = %q", conf.Listen, conf.State, string(conf.ReloadToken))
+	}
+	if conf.LogFormat != "json" || conf.LogLevel != slog.LevelWarn {
+		t.Errorf("LogFormat = %q, LogLevel = %v", conf.LogFormat, conf.LogLevel)
+	}
+	wantKafka := &Kafka{
+		Client: kafka.Options{
+			Brokers: []string{"kafka-1:9093", "kafka-2:9093"},
+			TLS:     &kafka.TLS{CA: certificate, Cert: ourCert, Key: ourKey, ServerName: "kafka.example.org"},
+			SASL:    &kafka.SASL{Mechanism: "SCRAM-SHA-512", User: "imerr", Password: "hush-hush-kafka"},
+		},
+		Topics: []string{"client-logs", "web-logs"}, Group: "imerr", LogTopic: "imerr-log",
+		Log:         kafka.LogOptions{Create: true, Replication: 3},
+		Start:       Start{At: time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)},
+		OnTruncated: "stop",
+	}
+	if diff := cmp.Diff(wantKafka, conf.Kafka); diff != "" {
+		t.Errorf("Kafka (-want +got)\n%s", diff)
 	}
 	if got := conf.Fields["code"]; got != "ctx.error.type" || len(conf.Fields) != 6 {
 		t.Errorf("Fields = %q", conf.Fields)
@@ -195,7 +248,8 @@ func TestNothingPrintsASecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
-		"YAML": string(conf.YAML()), "Effective": string(effective), "%+v": fmt.Sprintf("%+v", *conf), "%#v": fmt.Sprintf("%#v", conf.Notify.Sinks),
+		"Kafka": fmt.Sprintf("%+v", conf.Kafka),
+		"YAML":  string(conf.YAML()), "Effective": string(effective), "%+v": fmt.Sprintf("%+v", *conf), "%#v": fmt.Sprintf("%#v", conf.Notify.Sinks),
 		"json": string(whole),
 	} {
 		if strings.Contains(text, "hush") {
@@ -258,6 +312,9 @@ func TestDefaultsAreThoseOfThePackages(t *testing.T) {
 	if diff := cmp.Diff(want, conf.Detector, cmpopts.IgnoreFields(detect.Options{}, "Catalog", "UserName")); diff != "" {
 		t.Errorf("Detector (-want +got)\n%s", diff)
 	}
+	if conf.Listen != ":20617" || conf.LogFormat != "text" || conf.LogLevel != slog.LevelInfo || conf.Kafka != nil || conf.State != "" {
+		t.Errorf("Load of nothing = %+v", conf)
+	}
 	if len(conf.Notify.Sinks) != 0 || conf.Fields != nil || conf.Catalog.Platform() != "web" || conf.Zone != time.Local {
 		t.Errorf("Load of nothing = %+v", conf)
 	}
@@ -281,7 +338,7 @@ func TestPathsBeginAtTheFolderOfTheFile(t *testing.T) {
 
 func TestFixedKeysHaveVariables(t *testing.T) {
 	keys := FixedKeys()
-	for _, want := range []string{"lang", "fields.code", "detector.min_count", "links.page"} {
+	for _, want := range []string{"lang", "fields.code", "detector.min_count", "links.page", "reload_token_file", "kafka.brokers", "kafka.tls.ca_file"} {
 		if !strings.Contains("\n"+strings.Join(keys, "\n")+"\n", "\n"+want+"\n") {
 			t.Errorf("FixedKeys() = %q, which lacks %s", keys, want)
 		}

@@ -61,6 +61,26 @@ func (f *file) settings(indent string) {
 	f.maybe(indent, "adopt_after", "7d", "20m", "1h30m")
 }
 
+func (f *file) service() {
+	f.maybe("", "listen", "none", "':0'", "\"[::1]:20617\"", "localhost:${N}")
+	f.maybe("", "state", "deltas", "'a # b'")
+	if !f.maybe("", "reload_token", "abc", "'${TEXT}'") {
+		f.maybe("", "reload_token_file", "secrets/token")
+	}
+	f.maybe("", "log", "{format: json}", "{level: debug, format: text}", "{level: error}")
+	f.b.WriteString("kafka:\n  on_truncated: end\n")
+	if f.maybe("  ", "topics", "[a]", "[client-logs, 'web.logs', _]", "[ '${N}' ]") {
+		f.one("  ", "brokers", "[a:9092]", "['[::1]:1', 'kafka-${N}:9092']")
+	}
+	f.maybe("  ", "group", "g", "'12'", "no")
+	f.maybe("  ", "start", "first", "last", "2026-11-24T08:00:00+08:00", "'2026-11-24T08:00:00.5Z'")
+	f.maybe("  ", "log_topic", "the-log", "'12_log'")
+	f.maybe("  ", "log_replication", "1", "'3'")
+	f.maybe("  ", "create_log", "true", "false")
+	f.maybe("  ", "tls", "{enabled: true}", "{enabled: false, insecure: true}", "{ca_file: secrets/ca.pem}", "{cert_file: cert.pem, key_file: key.pem, server_name: s}")
+	f.maybe("  ", "sasl", "{mechanism: PLAIN, user: me, password: abc}", "{mechanism: SCRAM-SHA-256, user: '${TEXT}', password_file: secrets/token}")
+}
+
 func validFile(t *rapid.T) string {
 	f := &file{t: t}
 	f.b.WriteString("# a file\n")
@@ -118,6 +138,7 @@ func validFile(t *rapid.T) string {
 	}
 	f.maybe("", "labels", "{a: b, c: '1', _d: 'x: # y', e: \"\\u00e9\\u2028\\U0001F600\", f: '${TEXT}'}")
 	f.maybe("", "links", "{page: http://h/x, runbook: 'https://h/$${x}'}")
+	f.service()
 	return f.b.String()
 }
 
@@ -127,6 +148,8 @@ var generatedWorld = world{
 		"etc/secrets/ca.pem": certificate,
 		"etc/secrets/token":  "token\n",
 		"etc/url":            "https://from.a.file/x\n",
+		"etc/cert.pem":       ourCert,
+		"etc/key.pem":        ourKey,
 	},
 	vars: map[string]string{"N": "12", "URL": "https://from.a.variable/$${x}", "TEXT": "a ${b} #c: '\"\\ 张"},
 }
@@ -169,6 +192,8 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Add("detector: {min_count: 30, overrides: [{codes: [206], off: true}]}\nlimits: [{name: a, window: 5m, users: 3}]\n")
 	f.Add("sinks:\n  - {kind: dingtalk, url: 'https://h/x?y', secret_file: secret}\nlabels: {a: '$${b', c: \"\\u2028\"}\n")
+	f.Add("kafka: {brokers: ['a:9092'], topics: [x], start: last, tls: {insecure: true}, sasl: {mechanism: PLAIN, user: u, password_file: secret}}\n")
+	f.Add("listen: none\nstate: a\nreload_token_file: secret\nlog: {level: debug}\nkafka: {topics: [x], log_topic: y}\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		conf, err := testWorld.load(text)
 		if err != nil {

@@ -68,6 +68,13 @@ func (v *leaf) show(l *loader, key string) *yaml.Node {
 	return n
 }
 
+func (v *leaf) standard() string {
+	if v.value == nil || v.optional {
+		return ""
+	}
+	return fmt.Sprint(v.value())
+}
+
 // opt makes a leaf one without a default.
 func opt(v *leaf) *leaf { v.optional = true; return v }
 
@@ -228,11 +235,18 @@ func (l *loader) secret(at, name string, dst *notify.Secret, want string, visibl
 		return hidden
 	}
 	inFile := name + "_file"
+	alone := func(key, other string) (problem string) {
+		if l.has(other) && l.where[other].rank() == l.where[key].rank() {
+			return name + " and " + inFile + ": want one of them"
+		}
+		delete(l.where, other) // a variable wins over the file, a flag over both
+		return ""
+	}
 	direct := &leaf{want: want, optional: true, secret: true, parse: take, value: shown}
 	byFile := &leaf{want: "the path of a file", optional: true}
 	byFile.parse = func(path string) string {
-		if l.has(join(at, name)) {
-			return name + " and " + inFile + ": want one of them"
+		if problem := alone(join(at, inFile), join(at, name)); problem != "" {
+			return problem
 		}
 		l.alias[join(at, name)] = join(at, inFile)
 		s, problem := l.firstLine(l.pathOf(join(at, inFile), path))
@@ -242,9 +256,10 @@ func (l *loader) secret(at, name string, dst *notify.Secret, want string, visibl
 		return problem
 	}
 	direct.parse = func(s string) string {
-		if l.has(join(at, inFile)) {
-			return name + " and " + inFile + ": want one of them"
+		if problem := alone(join(at, name), join(at, inFile)); problem != "" {
+			return problem
 		}
+		delete(l.alias, join(at, name))
 		return take(s)
 	}
 	return section{{name: name, value: direct}, {name: inFile, value: byFile}}
@@ -296,45 +311,101 @@ func (v *leaves) read(l *loader, key string, n *yaml.Node) {
 	if !l.is(n, yaml.SequenceNode, key, v.want) {
 		return
 	}
-	switch {
-	case len(n.Content) == 0:
-		l.mistakeAt(l.at(n.Line, n.Column), key, "empty: want %s, or no such line", v.want)
+	if !v.start(l, key, len(n.Content), l.at(n.Line, n.Column)) {
 		return
-	case len(n.Content) > maxLeaves:
-		l.mistakeAt(l.at(n.Line, n.Column), key, "%d elements: want at most %d", len(n.Content), maxLeaves)
-		return
-	}
-	l.where[key] = l.at(n.Line, n.Column)
-	if v.begin != nil {
-		v.begin(len(n.Content))
 	}
 	for i, item := range n.Content {
-		path := element(key, i)
-		s, ok := l.scalar(item, path, v.want)
-		if !ok {
+		if s, ok := l.scalar(item, element(key, i), v.want); ok {
+			v.take(l, key, i, s)
+		} else {
+			l.partial[key] = true
+		}
+	}
+}
+
+// set takes a list that a variable or a flag has, with commas between its elements.
+func (v *leaves) set(l *loader, key, text string, from origin) {
+	parts := strings.Split(text, ",")
+	delete(l.failed, key)
+	if !v.start(l, key, len(parts), from) {
+		return
+	}
+	for i, part := range parts {
+		part = strings.TrimSpace(part)
+		if problem := unfit(part, v.want); problem != "" {
+			l.mistakeAt(from, element(key, i), "%s", problem)
 			l.partial[key] = true
 			continue
 		}
-		l.where[path] = s.at
-		look := func() {
-			if l.full() {
-				return
-			}
-			switch problem := v.parse(i, s.text); {
-			case problem == "":
-				return
-			case v.secret:
-				l.mistakeAt(s.at, path, "%s", problem)
-			default:
-				l.mistakeAt(s.at, path, "%s %s", named(s.raw), problem)
-			}
-			l.partial[key] = true
+		v.take(l, key, i, scalar{text: part, raw: part, at: from})
+	}
+}
+
+// start makes ready for n elements, unless so many are none or too many.
+func (v *leaves) start(l *loader, key string, n int, at origin) bool {
+	switch {
+	case n == 0:
+		l.mistakeAt(at, key, "empty: want %s, or no such line", v.want)
+		return false
+	case n > maxLeaves:
+		l.mistakeAt(at, key, "%d elements: want at most %d", n, maxLeaves)
+		return false
+	}
+	l.where[key] = at
+	if v.begin != nil {
+		v.begin(n)
+	}
+	return true
+}
+
+func (v *leaves) take(l *loader, key string, i int, s scalar) {
+	path := element(key, i)
+	l.where[path] = s.at
+	look := func() {
+		if l.full() {
+			return
 		}
-		if v.late {
-			l.later = append(l.later, look)
-		} else {
-			look()
+		switch problem := v.parse(i, s.text); {
+		case problem == "":
+			return
+		case v.secret:
+			l.mistakeAt(s.at, path, "%s", problem)
+		default:
+			l.mistakeAt(s.at, path, "%s %s", named(s.raw), problem)
 		}
+		l.partial[key] = true
+	}
+	if v.late {
+		l.later = append(l.later, look)
+	} else {
+		look()
+	}
+}
+
+func (v *leaves) standard() string { return "" } // no list has one
+
+// textList is a list of texts, all different, of which problem says what is wrong with one.
+func textList(dst *[]string, want string, problem func(string) string) *leaves {
+	return &leaves{
+		want:  want,
+		begin: func(int) { *dst = nil },
+		parse: func(_ int, s string) string {
+			if problem := problem(s); problem != "" {
+				return problem
+			}
+			if slices.Contains(*dst, s) {
+				return "stands there twice"
+			}
+			*dst = append(*dst, s)
+			return ""
+		},
+		value: func() []any {
+			var all []any
+			for _, s := range *dst {
+				all = append(all, s)
+			}
+			return all
+		},
 	}
 }
 

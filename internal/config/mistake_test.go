@@ -40,9 +40,13 @@ func (w world) load(text string, flags ...Flag) (*Config, error) {
 
 var testWorld = world{
 	files: map[string]string{
-		"etc/secret":     "hush-hush\n",
-		"etc/empty":      "\n",
-		"etc/broken.txt": "code: 90001\nnames: OURS\n",
+		"etc/secret":        "hush-hush\n",
+		"etc/empty":         "\n",
+		"etc/broken.txt":    "code: 90001\nnames: OURS\n",
+		"etc/ca.pem":        certificate,
+		"etc/cert.pem":      ourCert,
+		"etc/key.pem":       ourKey,
+		"etc/encrypted.pem": "-----BEGIN ENCRYPTED PRIVATE KEY-----\naHVzaC1odXNo\n-----END ENCRYPTED PRIVATE KEY-----\n",
 	},
 	vars: map[string]string{"EMPTY": "", "LINES": "a\nb", "TOKEN": "hush-hush"},
 }
@@ -127,6 +131,23 @@ environment IMERR_DETECTOR_MIN_COUNT: detector.min_count: "many": want a whole n
 --pii: pii: holds a line end, a control character or bad UTF-8: want mask, hash, plain or drop
 --limits: limits: no such key
 --detector-min-users: detector.min_users: 5000: want 1 … 1000`
+	if diff := cmp.Diff(want, fmt.Sprint(err)); diff != "" {
+		t.Errorf("Load (-want +got)\n%s", diff)
+	}
+}
+
+func TestMistakesInListsOfVariables(t *testing.T) {
+	w := world{vars: map[string]string{
+		"IMERR_KAFKA_BROKERS": "a:9092,,b", "IMERR_KAFKA_SASL_PASSWORD": "hush-hush", "IMERR_KAFKA_SASL_PASSWORD_FILE": "nowhere",
+	}}
+	_, err := w.load("", Flag{"kafka.start", "--kafka-start", "latest"})
+	want := `environment IMERR_KAFKA_BROKERS: kafka.brokers[1]: empty: want a list such as [kafka-1:9092, kafka-2:9092]
+environment IMERR_KAFKA_BROKERS: kafka.brokers[2]: want host:port such as kafka-1:9092
+environment IMERR_KAFKA_SASL_PASSWORD_FILE: kafka.sasl.password_file: "nowhere": password and password_file: want one of them
+--kafka-start: kafka.start: "latest": want first, last or a time such as 2026-11-24T08:00:00+08:00; did you mean "last"?
+environment IMERR_KAFKA_BROKERS: kafka.topics: missing beside brokers: want a list such as [client-logs]
+environment IMERR_KAFKA_SASL_PASSWORD: kafka.sasl.mechanism: missing beside password: want PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512
+environment IMERR_KAFKA_SASL_PASSWORD: kafka.sasl.user: missing beside password: want a user's name`
 	if diff := cmp.Diff(want, fmt.Sprint(err)); diff != "" {
 		t.Errorf("Load (-want +got)\n%s", diff)
 	}

@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"crypto/x509"
 	"fmt"
 	"slices"
 	"strconv"
@@ -18,7 +17,7 @@ import (
 // schema is the list of all keys, in the order in which they are documented and shown.
 func (l *loader) schema() section {
 	c := l.conf
-	return section{
+	s := section{
 		{name: "lang", value: oneOf(&c.Lang, "auto", "zh", "en")},
 		{name: "tz", value: l.timeZone()},
 		{name: "pii", value: oneOf(&c.PII, "mask", "hash", "plain", "drop")},
@@ -36,7 +35,14 @@ func (l *loader) schema() section {
 			{name: "dashboard", value: opt(text(&c.Notify.Dashboard, "an address"))},
 			{name: "runbook", value: opt(text(&c.Notify.Runbook, "an address"))},
 		}},
+		{name: "listen", value: l.listen()},
+		{name: "state", value: l.state()},
 	}
+	s = append(s, l.secret("", "reload_token", &c.ReloadToken, "a token", nil)...)
+	return append(s, section{
+		{name: "log", value: l.log()},
+		{name: "kafka", value: l.kafka(&l.kafkaKeys), quiet: true},
+	}...)
 }
 
 func (l *loader) timeZone() *leaf {
@@ -126,7 +132,7 @@ func (l *loader) sink(at string, s *notify.Sink) section {
 	keys = append(keys, l.secret(at, "password", &s.Password, "a password", nil)...)
 	keys = append(keys, l.secret(at, "bearer", &s.Bearer, "a token", nil)...)
 	return append(keys, section{
-		{name: "ca_file", value: l.authorities(at, s)},
+		{name: "ca_file", value: l.certificates(at+".ca_file", func(path, _ string) { s.CAFile = path })},
 		{name: "path", value: l.output(at, s)},
 	}...)
 }
@@ -182,26 +188,6 @@ func (l *loader) joinURLs() {
 		}
 	}
 }
-
-// authorities is a file of certificates.
-func (l *loader) authorities(at string, s *notify.Sink) *leaf {
-	v := opt(text(nil, "the path of a file of certificates"))
-	v.parse = func(name string) string {
-		s.CAFile = l.pathOf(at+".ca_file", name)
-		pem, err := l.in.ReadFile(s.CAFile, maxPEM)
-		if err != nil {
-			return fileProblem("not read", err)
-		}
-		if !x509.NewCertPool().AppendCertsFromPEM(pem) {
-			return "holds no certificate: want lines that begin with -----BEGIN CERTIFICATE-----"
-		}
-		return ""
-	}
-	v.value = nil
-	return v
-}
-
-const maxPEM = 1 << 20
 
 // output is a file to append to.
 func (l *loader) output(at string, s *notify.Sink) *leaf {

@@ -42,6 +42,41 @@ func TestSecretFromFile(t *testing.T) {
 	}
 }
 
+func TestOfASecretAndItsFileTheLaterWins(t *testing.T) {
+	const fromText, fromFile = "reload_token: file-text\n", "reload_token_file: s\n"
+	flag := []Flag{{"reload_token_file", "--reload-token-file", "flag"}}
+	for _, tc := range []struct {
+		name, file string
+		env        map[string]string
+		flags      []Flag
+		want       string
+		shown      string
+	}{
+		{"the text in a variable, the file in the file", fromFile, map[string]string{"IMERR_RELOAD_TOKEN": "env-text"}, nil, "env-text", "reload_token"},
+		{"the file in a variable, the text in the file", fromText, map[string]string{"IMERR_RELOAD_TOKEN_FILE": "env"}, nil, "env-file", "reload_token_file"},
+		{"a flag over a variable", "", map[string]string{"IMERR_RELOAD_TOKEN": "env-text"}, flag, "flag-file", "reload_token_file"},
+		{"a flag over the file", fromText, nil, flag, "flag-file", "reload_token_file"},
+		{"white space around it", "reload_token_file: spaces\n", nil, nil, "a b", "reload_token_file"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := world{files: map[string]string{"etc/s": "file-file", "env": "env-file", "flag": "flag-file", "etc/spaces": " a b \n"}, vars: tc.env}
+			conf := mustLoad(t, w, tc.file, tc.flags...)
+			if got := string(conf.ReloadToken); got != tc.want {
+				t.Errorf("ReloadToken = %q, want %q", got, tc.want)
+			}
+			var shown []string
+			for _, s := range conf.Effective() {
+				if strings.HasPrefix(s.Key, "reload_token") {
+					shown = append(shown, s.Key)
+				}
+			}
+			if got := strings.Join(shown, " "); got != tc.shown {
+				t.Errorf("shown: %s, want %s", got, tc.shown)
+			}
+		})
+	}
+}
+
 func TestHostIsAllThatIsShownOfAnAddress(t *testing.T) {
 	for in, want := range map[string]string{
 		"http://am:9093":                   "http://am:9093",

@@ -21,7 +21,8 @@ type section []entry
 type entry struct {
 	name string
 	value
-	need string // what to write if the key is missing and must not be; "" if it may
+	need  string // what to write if the key is missing and must not be; "" if it may
+	quiet bool   // shown only if something below it was set
 }
 
 func (s section) names() []string {
@@ -103,7 +104,11 @@ func (s section) home(name string) (string, bool) {
 func (s section) show(l *loader, key string) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.MappingNode}
 	for _, e := range s {
-		if v := e.show(l, join(key, e.name)); v != nil {
+		path := join(key, e.name)
+		if e.quiet && !l.hasBelow(path) {
+			continue
+		}
+		if v := e.show(l, path); v != nil {
 			n.Content = append(n.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: e.name}, v)
 		}
 	}
@@ -113,14 +118,20 @@ func (s section) show(l *loader, key string) *yaml.Node {
 	return n
 }
 
-// leaves calls visit with the leaves below s that stand in no list.
-func (s section) leaves(key string, visit func(path string, v *leaf)) {
+// fixed is what stands behind a fixed key: one text sets it.
+type fixed interface {
+	set(l *loader, key, text string, from origin)
+	standard() string // how the default is shown, "" if there is none
+}
+
+// fixed calls visit with the fixed keys below s.
+func (s section) fixed(key string, visit func(path string, v fixed)) {
 	for _, e := range s {
 		switch v := e.value.(type) {
-		case *leaf:
+		case fixed:
 			visit(join(key, e.name), v)
 		case section:
-			v.leaves(join(key, e.name), visit)
+			v.fixed(join(key, e.name), visit)
 		}
 	}
 }
