@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -19,6 +20,11 @@ func (s *scanFlags) checkOutput(env *environ) error {
 		return usage("-o text, json, csv or markdown", "-o html: not with --by")
 	case s.output == "html" && isTTY(env.stdout):
 		return usage("-o html > report.html", "-o html: a terminal cannot show it")
+	case s.incident == "":
+	case s.output != "markdown" || len(s.by) > 0:
+		return usage("-o markdown --incident "+shellQuote(s.incident), "--incident is a form of -o markdown, and not with --by")
+	case s.noAlerts:
+		return usage("", "--incident: it is one of the alerts that --no-alerts leaves out")
 	}
 	return nil
 }
@@ -40,6 +46,12 @@ func (sc *scan) print(res *aggregate.Result, a answer) error {
 		return report.Prom(sc.out, res, sc.cat, report.PromBuild{Revision: b.Revision, Go: b.Go})
 	case sc.output == "html":
 		return page.Report(sc.out, res, page.Options{Lang: sc.env.lang, Zone: sc.env.zone, Catalog: sc.cat, Input: a.input, Plain: sc.pii == "plain"})
+	case sc.incident != "":
+		err := report.Incident(sc.out, res, sc.cat, sc.incident, opt)
+		if errors.Is(err, report.ErrNoAlert) {
+			return usage("", "--%v", err)
+		}
+		return err
 	case sc.output == "markdown":
 		if err := report.Markdown(sc.out, res, sc.cat, opt); err != nil || sc.old == nil {
 			return err

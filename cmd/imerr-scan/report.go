@@ -38,6 +38,7 @@ are those that the service raised.`,
 	f.StringVar(&s.baseline, "baseline", "", "saved result (-o json) to compare with")
 	f.StringVar(&s.failOn, "fail-on", "", "exit with 1 if true: code=217>0,category=auth>1%,users>100,new>0")
 	f.BoolVar(&s.noAlerts, "no-alerts", false, "look for no spikes")
+	f.StringVar(&s.incident, "incident", "", "with -o markdown: only this alert, such as kick-storm, as the first half of a post-mortem")
 	complete(cmd, "output", "text", "json", "csv", "markdown", "html", "prom")
 	return cmd
 }

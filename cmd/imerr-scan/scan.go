@@ -44,6 +44,7 @@ type scanFlags struct {
 	state    string
 	validate bool
 	noAlerts bool
+	incident string
 	maxDoc   string
 }
 
@@ -71,6 +72,7 @@ func addScan(root *cobra.Command, env *environ) {
 	f.StringVar(&s.state, "state", "", "with -f: file that keeps positions and counts over restarts")
 	f.BoolVar(&s.validate, "validate", false, "parse each line: what is no JSON counts as broken (three to four times slower)")
 	f.BoolVar(&s.noAlerts, "no-alerts", false, "look for no spikes")
+	f.StringVar(&s.incident, "incident", "", "with -o markdown: only this alert, such as kick-storm, as the first half of a post-mortem")
 	f.StringVar(&s.maxDoc, "max-document", "1MiB", "longest document that is read")
 	complete(root, "output", scanOutputs...)
 	complete(root, "category", categories...)
