@@ -3,7 +3,7 @@ SIZE ?= 512MiB
 ROUNDS ?= 5
 FUZZ_SECONDS ?= 20
 
-.PHONY: build test check golden bench bench-detect fuzz peers ci
+.PHONY: build test check golden bench bench-detect fuzz peers kit ci
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/imerr-scan ./cmd/imerr-scan
@@ -29,6 +29,9 @@ fuzz: # make fuzz FUZZ_SECONDS=60
 
 peers: # needs the packages prometheus, prometheus-alertmanager, systemd and chromium
 	go test -tags peers -run 'TestAReal|TestPromtool' ./internal/notify ./internal/metrics ./internal/page ./deploy ./cmd/imerr-scan
+
+kit: # what kit prints, against the code of its readers; fetches modules that the product does not need
+	cd tools/kitcheck && go vet ./... && go test -count=1 ./...
 
 ci:
 	.ci/run

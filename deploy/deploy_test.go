@@ -1,10 +1,19 @@
 package deploy
 
 import (
+	"encoding/pem"
+	"io/fs"
+	"net/http/httptest"
 	"os"
+	"path"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+
+	"imerr-scan/internal/config"
+	"imerr-scan/pkg/catalog"
 )
 
 // Every rule links to an entry of the runbooks, and every entry belongs to a rule.
@@ -13,7 +22,7 @@ func TestEveryRuleHasARunbook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rules := Print("prometheus", Runbooks)
+	rules := Print("prometheus", Options{})
 	names := regexp.MustCompile(`(?m)^ +- alert: (\w+)$`).FindAllStringSubmatch(rules, -1)
 	if len(names) < 8 {
 		t.Fatalf("%d rules", len(names))
@@ -37,19 +46,115 @@ func TestRulesUseMetricsThatThereAre(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range regexp.MustCompile(`imerr_[a-z_]+`).FindAllString(Print("prometheus", Runbooks), -1) {
+	for _, name := range regexp.MustCompile(`imerr_[a-z_]+`).FindAllString(Print("prometheus", Options{}), -1) {
 		if !strings.Contains(string(docs), "`"+name+"`") {
 			t.Errorf("the rules use %s, which docs/metrics.md does not list", name)
 		}
 	}
 }
 
-func TestTheAddressOfTheRunbooksIsPutIn(t *testing.T) {
-	got := Print("prometheus", "https://wiki/imerr")
-	if strings.Contains(got, "example.com") || !strings.Contains(got, "https://wiki/imerr#imerrkickstorm") {
+// What differs from build to build is put in, and nothing is left that stood for it.
+func TestVersionAndAddressArePutIn(t *testing.T) {
+	for _, kind := range Kinds() {
+		got := Print(kind, Options{Version: "1.2.3+rc", Runbooks: "https://wiki/imerr"})
+		if got == "" || !strings.HasSuffix(got, "\n") {
+			t.Errorf("kit %s prints %q", kind, got)
+		}
+		for _, left := range []string{Runbooks, image, "=dev", "imerr-scan:1.2.3+rc"} {
+			if strings.Contains(got, left) {
+				t.Errorf("kit %s has %q in it", kind, left)
+			}
+		}
+	}
+	if !strings.Contains(Print("k8s", Options{Version: "1.2.3"}), "image: imerr-scan:1.2.3\n") {
+		t.Error("the manifests name another image")
+	}
+	if !strings.Contains(Print("prometheus", Options{Runbooks: "https://wiki/imerr"}), "https://wiki/imerr#imerrkickstorm") {
 		t.Error("the rules do not link to the address given")
 	}
-	if Print("../deploy", Runbooks) != "" {
+	if Print("../deploy", Options{}) != "" {
 		t.Error("something is printed for a kit that there is not")
 	}
+}
+
+// Rules and dashboard speak of the codes that the detector takes for kicks, and of categories that there are.
+func TestRulesSpeakOfCodesThatThereAre(t *testing.T) {
+	rules := Print("prometheus", Options{})
+	for _, codes := range regexp.MustCompile(`code=~"([0-9|]+)"`).FindAllStringSubmatch(rules, -1) {
+		for code := range strings.SplitSeq(codes[1], "|") {
+			n, err := strconv.Atoi(code)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e := catalog.Web().Lookup(int32(n)); e == nil || e.Topic != "kick" {
+				t.Errorf("%s is no kick", code)
+			}
+		}
+		for _, e := range catalog.Web().Entries() {
+			if e.Topic == "kick" && !slices.Contains(strings.Split(codes[1], "|"), strconv.Itoa(int(e.Code))) {
+				t.Errorf("%s leaves out %d %s", codes[0], e.Code, e.Name)
+			}
+		}
+	}
+	categories := map[string]bool{}
+	for _, e := range catalog.Web().Entries() {
+		categories[e.Category] = true
+	}
+	for _, name := range regexp.MustCompile(`category="(\w+)"`).FindAllStringSubmatch(rules, -1) {
+		if !categories[name[1]] {
+			t.Errorf("no code is of category %s", name[1])
+		}
+	}
+}
+
+// The configurations in the manifests and in the Compose file are ones that the service takes.
+func TestConfigurationsAreTaken(t *testing.T) {
+	compose, err := files.ReadFile("compose/config.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"compose": string(compose), "k8s": block(t, Print("k8s", Options{}), "config.yaml")} {
+		conf, err := config.Load(config.Input{
+			File: "/etc/imerr-scan/config.yaml", Data: []byte(text), Env: func(string) (string, bool) { return "", false },
+			ReadFile: func(name string, _ int) ([]byte, error) { return secret(name) },
+		})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if len(conf.Kafka.Topics) == 0 {
+			t.Errorf("%s reads no topic", name)
+		}
+	}
+}
+
+// secret is what a mounted file of that name holds.
+func secret(name string) ([]byte, error) {
+	switch path.Base(name) {
+	case "dingtalk-url":
+		return []byte("https://oapi.dingtalk.com/robot/send?access_token=t\n"), nil
+	case "kafka-password", "dingtalk-secret":
+		return []byte("s3cret\n"), nil
+	case "kafka-ca.crt": // any certificate will do
+		server := httptest.NewTLSServer(nil)
+		defer server.Close()
+		return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), nil
+	}
+	return nil, fs.ErrNotExist
+}
+
+// block returns the text that stands in YAML under a key, as a literal block.
+func block(t *testing.T, text, key string) string {
+	t.Helper()
+	_, rest, ok := strings.Cut(text, "\n  "+key+": |\n")
+	if !ok {
+		t.Fatalf("no %s", key)
+	}
+	var b strings.Builder
+	for line := range strings.Lines(rest) {
+		inner, ok := strings.CutPrefix(line, "    ")
+		if !ok {
+			break
+		}
+		b.WriteString(inner)
+	}
+	return b.String()
 }

@@ -27,7 +27,7 @@ func TestARealSystemdVerifiesTheUnit(t *testing.T) {
 		t.Fatal("systemd-analyze is not installed: apt-get install systemd")
 	}
 	dir := t.TempDir()
-	unit := strings.ReplaceAll(Print("systemd", Runbooks), "/usr/bin/imerr-scan", "/bin/true")
+	unit := strings.ReplaceAll(Print("systemd", Options{}), "/usr/bin/imerr-scan", "/bin/true")
 	file := filepath.Join(dir, "imerr-scan.service")
 	if err := os.WriteFile(file, []byte(unit), 0o600); err != nil {
 		t.Fatal(err)

@@ -14,15 +14,24 @@ func newKit(env *environ) *cobra.Command {
 	var runbooks string
 	cmd := &cobra.Command{
 		Use:   "kit " + strings.Join(deploy.Kinds(), "|"),
-		Short: "Print ready files that fit this build: Prometheus rules and their tests, a systemd unit",
+		Short: "Print ready files that fit this build: Prometheus rules, Grafana dashboard, Kubernetes, systemd, Docker",
+		Long: `kit prints one file that surrounds the service, as it fits this build:
+  prometheus  rules, also for vmalert; prometheus-tests are their tests for promtool
+  grafana     dashboard, for import or provisioning
+  k8s         manifests for kubectl apply
+  kafka       commands that make the topic and give the rights
+  systemd     unit for files on one machine
+  docker      Dockerfile, for the top of the sources
+  compose     all of it on one machine, to try it`,
 		Example: `  imerr-scan kit prometheus --runbooks https://wiki.example.com/imerr > imerr-rules.yaml
+  imerr-scan kit k8s | kubectl apply -f -
   imerr-scan kit systemd > /etc/systemd/system/imerr-scan.service`,
 		Args:                  cobra.ExactArgs(1),
 		ValidArgs:             deploy.Kinds(),
 		DisableFlagsInUseLine: true,
 		Annotations:           map[string]string{ownConfig: "yes"},
 		RunE: func(_ *cobra.Command, args []string) error {
-			text := deploy.Print(args[0], runbooks)
+			text := deploy.Print(args[0], deploy.Options{Version: readBuild().Version, Runbooks: runbooks})
 			if text == "" {
 				return usage("one of "+strings.Join(deploy.Kinds(), ", "), "kit %q: no such kit", args[0])
 			}

@@ -99,6 +99,9 @@ var testModules = []string{"github.com/google/go-cmp", "github.com/rogpeppe/go-i
 // outside matches what says where the project happened to be written. It must make sense on any machine.
 var outside = regexp.MustCompile(`(?m)(^|[\s"'=(:])/(root|work|Users)/[.a-z]+|\.\./share[d]`)
 
+// apart is a module of its own, whose dependencies are none of the product's.
+const apart = "tools/kitcheck/"
+
 // file is one parsed Go file.
 type file struct {
 	path string // from the root of the module, with slashes
@@ -228,7 +231,7 @@ func parse(t *testing.T) []file {
 	t.Helper()
 	var all []file
 	walk(t, func(name string) {
-		if path.Ext(name) != ".go" || strings.Contains(name, "/testdata/") {
+		if path.Ext(name) != ".go" || strings.Contains(name, "/testdata/") || strings.HasPrefix(name, apart) {
 			return
 		}
 		tree, err := parser.ParseFile(files, filepath.Join(root, filepath.FromSlash(name)), nil, parser.ParseComments|parser.SkipObjectResolution)
