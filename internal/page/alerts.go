@@ -37,8 +37,9 @@ type changeView struct {
 // codeLink names a code, and what the catalog says to do next.
 type codeLink struct {
 	Code  int32
+	Link  string
 	Name  string
-	Known bool // it has a row
+	Known bool // the link leads somewhere
 	Next  text
 }
 
@@ -85,7 +86,7 @@ func (v *view) alertView(n int, a *detect.Alert, rows map[int32]bool) *alertView
 		})
 	}
 	for _, code := range a.Codes {
-		link := codeLink{Code: code, Known: rows[code]}
+		link := codeLink{Code: code, Link: v.link(code), Known: rows[code] || v.Live != nil && v.entry(code) != nil}
 		if e := v.entry(code); e != nil {
 			link.Name, link.Next = shortName(e.Name), e.Next
 		}

@@ -28,6 +28,13 @@ type codeRow struct {
 	First     stamp
 	Last      stamp
 	Splits    []split
+	Link      string // to what is said of it
+	Now       string // in a live page: events per minute now, and usually; in the last hour
+	NowSort   int64
+	Usual     string
+	UsualSort float64
+	Rise      string
+	Hour      int64
 	Explain   *explanation
 	Samples   []sampleView
 	Masked    bool // the samples are
@@ -53,16 +60,22 @@ type splitRow struct {
 type explanation struct {
 	Next, Behaviour, Note, Actor, Retry text
 	Causes                              []text
-	Related                             []int32
+	Related                             []codeLink
 	Source                              string
 }
 
-func (v *view) codes() {
+// overall is how the events of all codes divide.
+func (v *view) overall() map[string]map[string]int64 {
 	all := map[string]map[string]int64{"version": {}, "platform": {}}
 	for i := range v.res.Codes {
 		add(all["version"], v.res.Codes[i].Versions)
 		add(all["platform"], v.res.Codes[i].Platforms)
 	}
+	return all
+}
+
+func (v *view) codes() {
+	all := v.overall()
 	for i := range v.res.Codes {
 		v.Codes = append(v.Codes, v.codeRow(&v.res.Codes[i], all))
 	}
@@ -74,7 +87,7 @@ func (v *view) codes() {
 func (v *view) codeRow(c *aggregate.CodeResult, all map[string]map[string]int64) *codeRow {
 	e := v.entry(c.Code)
 	row := &codeRow{
-		Code: c.Code, Name: shortName(c.Name), Full: c.Name, Category: word(categoryWords, c.Category),
+		Code: c.Code, Link: v.link(c.Code), Name: shortName(c.Name), Full: c.Name, Category: word(categoryWords, c.Category),
 		Severity: word(severityWords, c.Severity), Level: level(c.Severity), Rank: catalog.SeverityRank(c.Severity),
 		Count: c.Count, Share: percent(c.Count, v.res.Events), Users: users(c.Users), UsersSort: c.Users.Distinct,
 		Spark: spark(c.Timeline), Peak: c.PeakPerMinute, First: v.at(c.First), Last: v.at(c.Last),
@@ -84,7 +97,7 @@ func (v *view) codeRow(c *aggregate.CodeResult, all map[string]map[string]int64)
 	row.Masked = !v.opt.Plain
 	if e != nil {
 		row.Meaning = e.Meaning
-		row.Explain = explain(e)
+		row.Explain = v.explain(e)
 	}
 	return row
 }
@@ -96,11 +109,24 @@ func (v *view) entry(code int32) *catalog.Entry {
 	return v.opt.Catalog.Lookup(code)
 }
 
-func explain(e *catalog.Entry) *explanation {
-	return &explanation{
+func (v *view) explain(e *catalog.Entry) *explanation {
+	x := &explanation{
 		Next: e.Next, Behaviour: e.Behaviour, Note: e.Note, Actor: word(actorWords, e.Actor), Retry: word(retryWords, e.Retry),
-		Causes: e.Causes, Related: e.Related, Source: e.Source,
+		Causes: e.Causes, Source: e.Source,
 	}
+	for _, code := range e.Related {
+		x.Related = append(x.Related, codeLink{Code: code, Link: v.link(code), Known: v.Live != nil})
+	}
+	return x
+}
+
+// link is where to read about a code: further down in a report, on a page of its own beside a live page. Links are relative, so
+// that a live page works behind a proxy under any path.
+func (v *view) link(code int32) string {
+	if v.Live != nil {
+		return v.Live.root + "codes/" + strconv.Itoa(int(code))
+	}
+	return "#code-" + strconv.Itoa(int(code))
 }
 
 func (v *view) splits(c *aggregate.CodeResult, e *catalog.Entry, all map[string]map[string]int64) []split {

@@ -1,9 +1,10 @@
 // Package page shows a result in a browser. It stands beside report at the end of the way of a log line: report writes for
 // terminals and programs, page for people who look.
 //
-// A Page is made of sections, each a piece of HTML that stands alone: the file of -o html is all of them in a frame, a live
-// page can send the same sections one by one as they change. The frame holds its style and its one script, and nothing in it
-// asks the network for anything; a content security policy inside the file makes the browser see to that.
+// A Page is made of sections, each a piece of HTML that stands alone: the file of -o html is all of them in a frame, the live
+// page of a service (NewLive) is the same in a frame with a script that replaces sections as they change. The frame of a
+// report holds its style and its one script, and nothing in it asks the network for anything; a content security policy inside
+// the file makes the browser see to that. A live page asks for one thing: the stream of its sections, which package web sends.
 //
 //	err := page.Report(out, result, page.Options{Lang: catalog.ZH, Catalog: cat, Input: "app.log"})
 //
@@ -22,6 +23,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"html/template"
 	"io"
@@ -52,13 +54,20 @@ const (
 	Who      = "who"      // users, versions, platforms
 	Why      = "why"      // for each alert what changed and what to do
 	Quality  = "quality"  // every line accounted for
-	Numbers  = "numbers"  // the data as JSON
+	Numbers  = "numbers"  // the data as JSON; not in a live page
+	Status   = "status"   // what time it is and whether the service is well; only in a live page
 )
 
-var sections = []string{Summary, Timeline, Codes, Who, Why, Quality, Numbers}
+var (
+	sections     = []string{Summary, Timeline, Codes, Who, Why, Quality, Numbers}
+	liveSections = []string{Status, Summary, Timeline, Codes, Why, Who, Quality}
+)
 
 // Page is a result made ready to be shown. It is safe for concurrent use.
-type Page struct{ view *view }
+type Page struct {
+	view     *view
+	sections []string
+}
 
 // New makes a page of res, whose alerts are in it. It keeps nothing of res that changes later.
 func New(res *aggregate.Result, opt Options) (*Page, error) {
@@ -66,7 +75,7 @@ func New(res *aggregate.Result, opt Options) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Page{view: v}, nil
+	return &Page{view: v, sections: sections}, nil
 }
 
 // Report writes res as one HTML file.
@@ -79,21 +88,35 @@ func Report(w io.Writer, res *aggregate.Result, opt Options) error {
 }
 
 // Write writes the whole file.
-func (p *Page) Write(w io.Writer) error { return templates.ExecuteTemplate(w, "page", p.view) }
+func (p *Page) Write(w io.Writer) error {
+	if p.view.Live != nil {
+		return templates.ExecuteTemplate(w, "live", p.view)
+	}
+	return templates.ExecuteTemplate(w, "page", p.view)
+}
+
+// Sections returns the names of the sections of p, in order. They must not be changed.
+func (p *Page) Sections() []string { return p.sections }
 
 // Section writes one section, an element whose id is its name. A name that is none is an error.
 func (p *Page) Section(w io.Writer, name string) error {
-	if !slices.Contains(sections, name) {
-		return fmt.Errorf("section %q: want one of %s", name, strings.Join(sections, ", "))
+	if !slices.Contains(p.sections, name) {
+		return fmt.Errorf("section %q: want one of %s", name, strings.Join(p.sections, ", "))
 	}
 	return templates.ExecuteTemplate(w, "section-"+name, p.view)
 }
 
-// Policy returns the content security policy under which a page works: its own style and script by their hashes, and
-// nothing else from anywhere. A server sends it as a header, with what else it allows behind it.
+// Policy returns the content security policy under which a report works: its own style and script by their hashes, and nothing
+// else from anywhere.
 func Policy() string { return policy() }
 
-//go:embed page.tmpl sections.tmpl style.css script.js
+// LivePolicy is Policy for a live page, which asks its server for the stream of its sections.
+func LivePolicy() string { return livePolicy() }
+
+// Build names the style and the scripts of live pages: a page that was made with others is out of date.
+func Build() string { return build() }
+
+//go:embed page.tmpl live.tmpl sections.tmpl style.css script.js live.js
 var assets embed.FS
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{"tr": tr, "count": count, "shares": shares}).Parse(source()))
@@ -104,8 +127,10 @@ func source() string {
 	for _, part := range []struct{ before, file, after string }{
 		{`{{define "style"}}<style>`, "style.css", `</style>{{end}}`},
 		{`{{define "script"}}<script>`, "script.js", `</script>{{end}}`},
+		{`{{define "livescript"}}<script>`, "live.js", `</script>{{end}}`},
 		{"", "sections.tmpl", ""},
 		{"", "page.tmpl", ""},
+		{"", "live.tmpl", ""},
 	} {
 		text, err := assets.ReadFile(part.file)
 		if err != nil {
@@ -119,9 +144,18 @@ func source() string {
 // between is white space at the ends of lines, which nobody needs in the file.
 var between = regexp.MustCompile(`\s*\n\s*`)
 
-var policy = sync.OnceValue(func() string {
-	return "default-src 'none'; script-src " + hash("script") + "; style-src " + hash("style") +
+var policy = sync.OnceValue(func() string { return policyFor("") })
+
+var livePolicy = sync.OnceValue(func() string { return policyFor(" "+hash("livescript")) + "; connect-src 'self'" })
+
+func policyFor(moreScripts string) string {
+	return "default-src 'none'; script-src " + hash("script") + moreScripts + "; style-src " + hash("style") +
 		"; img-src data:; base-uri 'none'; form-action 'none'"
+}
+
+var build = sync.OnceValue(func() string {
+	sum := sha256.Sum256([]byte(livePolicy())) // it holds their hashes
+	return hex.EncodeToString(sum[:8])
 })
 
 // hash is the source expression for the content of the style or script element, as the template writes it.
@@ -130,7 +164,8 @@ func hash(name string) string {
 	if err := templates.ExecuteTemplate(&b, name, nil); err != nil {
 		panic(err) // it has no arguments: either it works always or never
 	}
-	text := strings.TrimSuffix(strings.TrimPrefix(b.String(), "<"+name+">"), "</"+name+">")
+	_, text, _ := strings.Cut(b.String(), ">")
+	text = text[:strings.LastIndex(text, "</")]
 	sum := sha256.Sum256([]byte(text))
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }

@@ -11,7 +11,7 @@
   }
 
   // The switches work by style alone; this remembers them, and tells a screen reader the language.
-  ["lang", "theme"].forEach(function (name) {
+  ["lang", "theme", "range"].forEach(function (name) {
     document.querySelectorAll("input[name=" + name + "]").forEach(function (input) {
       if (kept(name) === input.value) { input.checked = true; }
       if (name === "lang" && input.checked) { root.lang = input.value; }
@@ -28,10 +28,8 @@
     return Number(cell.getAttribute("data-v"));
   }
 
-  function sort(table, head) {
+  function sort(table, head, up) {
     var numeric = head.getAttribute("data-sort") === "number";
-    var now = head.getAttribute("aria-sort");
-    var up = now ? now === "descending" : !numeric;
     var bodies = Array.prototype.slice.call(table.tBodies);
     bodies.sort(function (a, b) {
       var x = value(a, head.cellIndex, numeric), y = value(b, head.cellIndex, numeric);
@@ -55,9 +53,21 @@
   }
   document.addEventListener("click", function (event) {
     var button = event.target.closest("th[data-sort] button");
-    if (button) { sort(button.closest("table"), button.closest("th")); }
+    if (!button) { return; }
+    var head = button.closest("th"), now = head.getAttribute("aria-sort");
+    sort(button.closest("table"), head, now ? now === "descending" : head.getAttribute("data-sort") !== "number");
+    root.setAttribute("data-sorted", head.cellIndex + " " + head.getAttribute("aria-sort"));
   });
   buttons();
+
+  // A live page replaces sections: what the reader chose is done to the new one too.
+  document.addEventListener("replaced", function (event) {
+    buttons();
+    var table = event.target.querySelector("table.sortable"), sorted = root.getAttribute("data-sorted");
+    if (!table || !sorted) { return; }
+    var head = table.tHead.rows[0].cells[parseInt(sorted, 10)];
+    if (head) { sort(table, head, / ascending$/.test(sorted)); }
+  });
 
   // A link to a code opens what is said of it.
   function open() {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"imerr-scan/internal/aggregate"
 	"imerr-scan/internal/detect"
 	"imerr-scan/pkg/catalog"
 )
@@ -28,6 +29,8 @@ const (
 
 // chart is the events per minute, stacked by category.
 type chart struct {
+	ID                       string  // of its parts: timeline, timeline-6h
+	Range                    *window // nil if it shows all there is
 	Width, Height            int
 	Left, Right, Top, Bottom int
 	PlotHeight               int
@@ -65,20 +68,31 @@ type tableRow struct {
 
 func clampSlots(n int) int { return min(max(n, 0), maxSlots) }
 
-// newChart returns nil if there is nothing to draw: no event has a time.
-func (v *view) newChart() *chart {
-	tl := v.res.Timeline
-	n := clampSlots(tl.Slots)
-	if tl.Start == nil || n == 0 || tl.SlotSeconds <= 0 || tl.SlotSeconds > 1e6 {
+// hasTimeline says whether there is something to draw: an event has a time.
+func (v *view) hasTimeline() bool {
+	tl := &v.res.Timeline
+	return tl.Start != nil && tl.Slots > 0 && tl.SlotSeconds > 0 && tl.SlotSeconds <= 1e6
+}
+
+// slot is how long one lasts.
+func (v *view) slot() time.Duration { return time.Duration(v.res.Timeline.SlotSeconds) * time.Second }
+
+// wholeChart shows all there is, nil if that is nothing.
+func (v *view) wholeChart() *chart {
+	if !v.hasTimeline() {
 		return nil
 	}
-	c := &chart{Width: chartWidth, Height: chartHeight, Left: plotLeft, Right: plotRight, Top: plotTop, Bottom: plotBottom,
+	return v.newChart(Timeline, v.byCategory(v.res.Codes, clampSlots(v.res.Timeline.Slots)), v.res.Timeline.Start.In(v.zone))
+}
+
+// newChart draws slots of the categories, which begin at start.
+func (v *view) newChart(id string, slots [][]int64, start time.Time) *chart {
+	c := &chart{ID: id, Width: chartWidth, Height: chartHeight, Left: plotLeft, Right: plotRight, Top: plotTop, Bottom: plotBottom,
 		PlotHeight: plotBottom - plotTop, TickEnd: plotBottom + 5, TickText: plotBottom + 20}
-	slots := v.byCategory(n)
-	start := tl.Start.In(v.zone)
-	length := time.Duration(n) * time.Duration(tl.SlotSeconds) * time.Second
-	c.draw(slots, float64(tl.SlotSeconds)/60)
-	c.peak(v, slots, start, length, float64(tl.SlotSeconds)/60)
+	length := time.Duration(len(slots[0])) * v.slot()
+	minutes := v.slot().Minutes()
+	c.draw(slots, minutes)
+	c.peak(v, slots, start, length, minutes)
 	c.xTicks(start, length)
 	for i := range v.records {
 		if b, ok := newBand(&v.records[i], i+1, start, length); ok {
@@ -95,14 +109,15 @@ func (v *view) newChart() *chart {
 // categories are the layers from below; events of any other category count as general.
 func categories() []string { return catalog.Categories() }
 
-func (v *view) byCategory(n int) [][]int64 {
+// byCategory adds up the events of codes in n slots.
+func (v *view) byCategory(codes []aggregate.CodeResult, n int) [][]int64 {
 	keys := categories()
 	slots := make([][]int64, len(keys))
 	for i := range slots {
 		slots[i] = make([]int64, n)
 	}
-	for i := range v.res.Codes {
-		code := &v.res.Codes[i]
+	for i := range codes {
+		code := &codes[i]
 		k := slices.Index(keys, code.Category)
 		if k < 0 {
 			k = slices.Index(keys, "general")

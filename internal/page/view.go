@@ -43,7 +43,8 @@ type view struct {
 	UsersErr string
 	Nothing  bool
 	Top      *codeRow
-	Chart    *chart
+	Charts   []*chart
+	Live     *liveView // nil in a report
 	Codes    []*codeRow
 	MoreCode int64
 	Unknown  aggregate.Unknown
@@ -67,25 +68,44 @@ type stamp struct {
 	Unix             int64
 }
 
-func newView(res *aggregate.Result, opt Options) (*view, error) {
-	v := &view{res: bounded(res), opt: opt, zone: zoneOf(res, opt), Lang: "en", Policy: Policy()}
+// emptyView is a view without its sections.
+func emptyView(res *aggregate.Result, opt Options) *view {
+	v := &view{res: bounded(res), opt: opt, zone: zoneOf(res, opt), Lang: "en"}
 	if opt.Lang == catalog.ZH {
 		v.Lang = "zh-CN"
 	}
 	v.MoreCode = int64(max(len(res.Codes)-maxCodes, 0))
-	v.records, v.MoreAl = worst(report.Alerts(res))
+	return v
+}
+
+// take chooses the alerts that are shown.
+func (v *view) take(list []detect.Alert) {
+	v.records, v.MoreAl = worst(list)
 	for i := range v.records {
 		boundAlert(&v.records[i])
 		v.records[i].In(v.zone)
 	}
+}
+
+func newView(res *aggregate.Result, opt Options) (*view, error) {
+	v := emptyView(res, opt)
+	v.Policy = Policy()
+	v.take(report.Alerts(res))
 	v.head()
-	v.Chart = v.newChart()
+	if c := v.wholeChart(); c != nil {
+		v.Charts = []*chart{c}
+	}
+	v.rest()
+	err := v.numbers()
+	return v, err
+}
+
+// rest makes the sections that a report and a live page have in common.
+func (v *view) rest() {
 	v.codes()
 	v.people()
 	v.alerts()
 	v.Quality = v.newQuality()
-	err := v.numbers()
-	return v, err
 }
 
 // bounded returns res without what a page does not show: what merges, and the far end of long lists.
