@@ -60,7 +60,7 @@ const (
 
 var (
 	sections     = []string{Summary, Timeline, Codes, Who, Why, Quality, Numbers}
-	liveSections = []string{Status, Summary, Timeline, Codes, Why, Who, Quality}
+	liveSections = []string{Status, Summary, Timeline, Codes, Who, Why, Quality}
 )
 
 // Page is a result made ready to be shown. It is safe for concurrent use.

@@ -179,7 +179,7 @@ func follow(r io.Reader) (names func() []string, end <-chan error) {
 	}, done
 }
 
-var sectionNames = []string{"status", "summary", "timeline", "codes", "why", "who", "quality"}
+var sectionNames = []string{"status", "summary", "timeline", "codes", "who", "why", "quality"}
 
 func TestAStreamBringsAllThenWhatChanges(t *testing.T) {
 	for _, gzipped := range []bool{false, true} {
