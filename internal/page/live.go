@@ -76,6 +76,7 @@ type liveView struct {
 	Zone    string
 	Newest  stamp // the newest event, if it is a while ago
 	Ago     string
+	Back    bool // looked at is the time before the newest event
 	Trouble string
 	Minute  string // events per minute now
 	Hour    int64  // events in the last hour
@@ -113,7 +114,10 @@ func (l *liveView) clock(v *view, now Now) {
 	l.Trouble = clean(now.Trouble, 400)
 	l.until = now.At
 	if last := v.res.Span.Last; last != nil && last.Before(now.At.Add(-outdated)) {
-		l.Newest, l.Ago, l.until = v.at(last), ago(now.At.Sub(*last)), *last
+		l.Newest, l.Ago = v.at(last), ago(now.At.Sub(*last))
+		if v.hasTimeline() { // otherwise it was forgotten, or has none
+			l.until, l.Back = *last, true
+		}
 	}
 }
 

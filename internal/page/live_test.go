@@ -95,6 +95,8 @@ func TestWhatALivePageSays(t *testing.T) {
 	ended.StartsAt, ended.EndsAt = end.Add(-time.Hour), &end
 	firing := day(t)
 	report.SetAlerts(firing, []detect.Alert{open, ended}, evening.Location())
+	forgotten := day(t)
+	forgotten.Timeline = aggregate.Timeline{}
 	for _, tc := range []struct {
 		name string
 		res  *aggregate.Result
@@ -106,12 +108,13 @@ func TestWhatALivePageSays(t *testing.T) {
 			[]string{"As of 11-23 10:35:30 +08:00", "errors a minute, now 22 in the last hour 125 alerts firing 0", "206 USER_LOGIN_ANOTHER_DEVICE auth critical 15 ▲99+× <0.01 75 437 120"},
 			[]string{"newest event", "not ready"}},
 		{"the log ended four hours ago", day(t), page.Now{At: evening.Add(4 * time.Hour)},
-			[]string{"newest event 11-23 23:54:40 (4 h ago; shown is the time before it )", "kick storm 206/217"}, nil},
-		{"a week ago", day(t), page.Now{At: evening.Add(7 * 24 * time.Hour)}, []string{"(7 d ago; shown is the time before it )"}, nil},
+			[]string{"newest event 11-23 23:54:40 (4 h ago ; shown is the time before it )", "kick storm 206/217"}, nil},
+		{"a week ago", day(t), page.Now{At: evening.Add(7 * 24 * time.Hour)}, []string{"(7 d ago ; shown is the time before it )"}, nil},
 		{"an alert is firing, another ended yesterday", firing, page.Now{At: evening}, []string{"alerts firing 1", "11-23 22:55:30 → open"}, []string{"11-22 22"}},
 		{"a service in trouble", day(t), page.Now{At: evening, Trouble: "delta log: no space left on device"}, []string{"not ready: delta log: no space left on device"}, nil},
 		{"nothing counted yet", &aggregate.Result{Schema: aggregate.Schema}, page.Now{At: evening},
-			[]string{"As of 11-23 23:55:30 +08:00", "errors a minute, now 0 in the last hour 0", "No alert within a day.", "No event has a time."}, []string{"ago"}},
+			[]string{"As of 11-23 23:55:30 +08:00", "errors a minute, now 0 in the last hour 0", "No alert within a day.", "No event of the last day."}, []string{"ago"}},
+		{"what was counted is forgotten", forgotten, page.Now{At: evening.Add(48 * time.Hour)}, []string{"newest event 11-23 23:54:40 (2 d ago )", "errors a minute, now 0 in"}, []string{"shown is"}},
 		{"clocks of tomorrow", day(t), page.Now{At: evening.Add(-23 * time.Hour)}, []string{"in the last hour 3"}, []string{"newest event"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
