@@ -59,6 +59,9 @@ func (e *environ) setup(cmd *cobra.Command) error {
 	e.input = config.Input{Env: os.LookupEnv, ReadFile: config.ReadFile}
 	keys := map[string]string{} // by flag; the configuration reads their variables
 	for _, key := range config.FixedKeys() {
+		if key == "state" && cmd.Name() != "serve" {
+			continue // of -f it is another file
+		}
 		keys[flagOf(key)] = key
 		if f := cmd.Flags().Lookup(flagOf(key)); f != nil && f.Changed {
 			e.input.Flags = append(e.input.Flags, config.Flag{Key: key, Name: "--" + f.Name, Value: f.Value.String()})

@@ -10,12 +10,15 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"imerr-scan/internal/kafka/kafkatest"
 )
 
 var update = flag.Bool("update", false, "rewrite what the scripts expect")
 
 // TestMain lets the scripts run this very binary as imerr-scan.
 func TestMain(m *testing.M) {
+	kafkatest.BeFake()
 	testscript.Main(m, map[string]func(){"imerr-scan": main})
 }
 

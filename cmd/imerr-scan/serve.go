@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"log/slog"
@@ -21,6 +22,7 @@ import (
 	"imerr-scan/internal/deltalog"
 	"imerr-scan/internal/deltalog/filelog"
 	"imerr-scan/internal/detect"
+	"imerr-scan/internal/kafka"
 	"imerr-scan/internal/metrics"
 	"imerr-scan/internal/notify"
 	"imerr-scan/internal/pipeline"
@@ -30,52 +32,57 @@ import (
 	"imerr-scan/pkg/extract"
 )
 
-// serveFlags are the flags of the verb serve.
-type serveFlags struct {
-	state  string
-	listen string
-	token  string
-	fields []string
-	format string
-}
-
 // newServe is the verb that does not end: counts that survive crashes, alerts that are sent once.
 func newServe(env *environ) *cobra.Command {
-	var s serveFlags
+	var fields []string
 	cmd := &cobra.Command{
-		Use:   "serve --state FILE LOG...",
-		Short: "Follow logs as a service: counts survive crashes, an alert is sent once",
-		Long: `serve follows files as they grow and rotate and counts every event once, over kill -9 at any moment: what was counted
-and how far each file was read stand in one log of deltas (--state). Alerts go to the sinks of the configuration. SIGTERM
-and Ctrl-C end it within ten seconds; nothing is told "resolved" by that.`,
-		Example:               `  imerr-scan serve --state /var/lib/imerr-scan/deltas --config imerr-scan.yaml /var/log/app/`,
-		Args:                  cobra.MinimumNArgs(1),
+		Use:   "serve [--state FILE] [LOG...]",
+		Short: "Read Kafka and logs as a service: counts survive crashes, an alert is sent once",
+		Long: `serve reads topics as a member of a group, and follows files as they grow and rotate. It counts every event once, over
+kill -9 and rebalances at any moment: what was counted and how far stands in one log of deltas, a topic of its own that all
+replicas share (kafka.log_topic) or a file (--state). Alerts go to the sinks of the configuration. SIGTERM and Ctrl-C end it
+within ten seconds; nothing is told "resolved" by that.`,
+		Example: `  imerr-scan serve --kafka-brokers kafka-1:9092 --kafka-topics client-logs
+  imerr-scan serve --state /var/lib/imerr-scan/deltas --config imerr-scan.yaml /var/log/app/`,
 		DisableFlagsInUseLine: true,
 		RunE: func(_ *cobra.Command, args []string) error {
-			return s.run(env, args)
+			return runServe(env, args, fields)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&s.state, "state", "", "file of the delta log: counts, positions, alerts (required)")
-	f.StringVar(&s.listen, "listen", ":20617", "address for /metrics, /healthz, /readyz, /api/v1/; none for no HTTP")
-	f.StringVar(&s.token, "reload-token-file", "", "file with the token that POST /-/reload asks for")
-	f.StringArrayVar(&s.fields, "field", nil, "where to look, as in a scan: code=ctx.error.type, user=…")
-	f.StringVar(&s.format, "log-format", "text", "form of the own log on stderr: text or json")
+	f.StringArrayVar(&fields, "field", nil, "where to look, as in a scan: code=ctx.error.type, user=…")
 	f.String("pii", "mask", "user ids in alerts: mask, hash, plain or drop")
+	for _, key := range config.FixedKeys() {
+		if text, ok := serviceKeys[key]; ok {
+			f.String(flagOf(key), config.Default(key), text)
+		} else if strings.HasPrefix(key, "kafka.") && !strings.HasSuffix(key, ".password") { // a password on a command line is no secret
+			f.String(flagOf(key), config.Default(key), "setting "+key+" of the configuration")
+		}
+	}
 	detectorFlags(cmd)
 	complete(cmd, "log-format", "text", "json")
+	complete(cmd, "log-level", "debug", "info", "warn", "error")
 	return cmd
 }
 
+// serviceKeys are the keys of the configuration that are flags of serve, beside those of Kafka.
+var serviceKeys = map[string]string{
+	"state":             "file of the delta log: counts, positions, alerts; without it a topic is",
+	"listen":            "address for /metrics, /healthz, /readyz, /api/v1/; none for no HTTP",
+	"reload_token_file": "file with the token that POST /-/reload asks for",
+	"log.format":        "form of the own log on stderr: text or json",
+	"log.level":         "what is worth a line there: debug, info, warn or error",
+	"kafka.brokers":     "brokers of Kafka: host:port, with commas between them",
+	"kafka.topics":      "topics to read, with commas between them",
+}
+
 // logger writes the own log of the service.
-func (s *serveFlags) logger(env *environ) (*slog.Logger, error) {
-	switch s.format {
-	case "text":
-		return slog.New(slog.NewTextHandler(env.stderr, nil)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(env.stderr, nil)), nil
+func newLogger(env *environ) *slog.Logger {
+	opt := &slog.HandlerOptions{Level: env.conf.LogLevel}
+	if env.conf.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(env.stderr, opt))
 	}
-	return nil, usage("", "--log-format %q: want text or json", s.format)
+	return slog.New(slog.NewTextHandler(env.stderr, opt))
 }
 
 // service is a run of the verb serve. It is what web shows.
@@ -85,6 +92,7 @@ type service struct {
 	replica *serve.Replica
 	metrics *metrics.Metrics
 	conf    atomic.Pointer[config.Config]
+	count   aggregate.Options
 
 	reloading sync.Mutex // one after the other
 
@@ -92,67 +100,64 @@ type service struct {
 	reload metrics.Reload
 }
 
-func (s *serveFlags) run(env *environ, args []string) error {
-	logger, err := s.logger(env)
-	if err != nil {
-		return err
+func runServe(env *environ, args, flagFields []string) error {
+	conf, logger := env.conf, newLogger(env)
+	if len(args) == 0 && conf.Kafka == nil {
+		return usage("--kafka-brokers kafka-1:9092 --kafka-topics client-logs, or the names of logs", "serve needs something to read")
 	}
-	if s.state == "" {
+	if conf.State == "" && conf.Kafka == nil {
 		return usage("--state /var/lib/imerr-scan/deltas", "serve needs a file for its delta log")
 	}
-	fields, find, err := parseFields(env.conf.Fields, s.fields)
+	fields, find, err := parseFields(conf.Fields, flagFields)
 	if err != nil {
 		return err
 	}
-	token, err := readToken(s.token)
-	if err != nil {
-		return err
-	}
-	log, err := filelog.Open(s.state)
-	if err != nil {
-		return usage("", "--state: %v", plainError(err))
-	}
-	defer log.Close()
 	ctx, stop := interrupts(context.Background(), false)
 	defer stop()
+	in, err := openInputs(ctx, conf, logger)
+	if err != nil {
+		return err
+	}
+	defer in.close()
 	asked := make(chan os.Signal, 1) // from here on SIGHUP no longer ends us; it waits until we run
 	if len(reloadSignals) > 0 {
 		signal.Notify(asked, reloadSignals...)
 		defer signal.Stop(asked)
 	}
 
-	cat, build := env.conf.Catalog, readBuild()
+	cat, build := conf.Catalog, readBuild()
 	v := &service{env: env, logger: logger, reload: metrics.Reload{OK: true, At: time.Now()}}
-	v.conf.Store(env.conf)
+	v.conf.Store(conf)
 	v.metrics = metrics.New(cat, metrics.Build{Version: build.Version, Revision: build.Revision, Go: build.Go})
-	counting := aggregate.Options{Plain: env.conf.PII == "plain", Catalog: cat}
-	host, _ := os.Hostname() // a name for people; empty does no harm
+	v.count = aggregate.Options{Plain: conf.PII == "plain", Catalog: cat}
 	v.replica, err = serve.Open(ctx, serve.Options{
-		Log: log, Logger: logger, Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Now: time.Now,
-		State:    deltalog.Options{Aggregate: counting, Detector: env.conf.Detector},
-		Accepted: func(counts []byte) { v.count(counts, counting) }, Alerted: v.metrics.Alerted,
+		Log: in.log, Alone: in.cluster == nil || conf.State != "", Name: replicaName(), Logger: logger, Now: time.Now,
+		State: deltalog.Options{Aggregate: v.count, Detector: conf.Detector},
+		Open:  v.open, Accepted: v.accepted, Alerted: v.metrics.Alerted, Delayed: v.metrics.Delayed,
 	})
-	if err != nil {
-		return usage("move it away to start anew", "--state: %v", err)
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err != nil:
+		return usage(in.mend, "%s: %v", in.name, err)
 	}
-	notifier, err := v.open(v.replica.Told())
+	trial, err := v.open(nil)
 	if err != nil {
 		env.tell(err)
 		return &exitError{status: exitUsage}
 	}
-	stopHTTP, err := v.listen(ctx, s.listen, token)
+	_ = trial.Close(ctx) // it has nothing to send
+	stopHTTP, err := v.listen(ctx, conf.Listen, string(conf.ReloadToken))
 	if err != nil {
 		return err
 	}
 	logger.Info("imerr-scan starting", "version", build.Version, "catalog", cat.Platform()+"-"+cat.Version(), "codes", cat.Len(),
-		"config", orDefaults(env.input.File), "state", s.state, "sinks", len(env.conf.Notify.Sinks))
+		"config", orDefaults(env.input.File), "log", in.name, "sinks", len(conf.Notify.Sinks))
 	defer v.reloads(asked)()
 	env.sdNotify("READY=1")
-	err = v.replica.Run(ctx, notifier, func(ctx context.Context) error {
-		return v.replica.Files(ctx, args, pipeline.Options{
-			Catalog: cat, Extract: extract.Options{Fields: fields, Zone: env.zone, Now: time.Now()}, Aggregate: counting, Needle: find,
-		})
-	})
+	err = v.replica.Run(ctx, v.works(in, args, pipeline.Options{
+		Catalog: cat, Extract: extract.Options{Fields: fields, Zone: env.zone, Now: time.Now()}, Aggregate: v.count, Needle: find,
+	})...)
 	env.sdNotify("STOPPING=1")
 	stopHTTP()
 	if err != nil {
@@ -162,34 +167,115 @@ func (s *serveFlags) run(env *environ, args []string) error {
 	return nil
 }
 
-// readToken reads the first line of a file, "" without one.
-func readToken(file string) (string, error) {
-	if file == "" {
-		return "", nil
-	}
-	data, err := config.ReadFile(file, 4096)
-	if err != nil {
-		return "", usage("", "--reload-token-file: %v", plainError(err))
-	}
-	line, _, _ := strings.Cut(string(data), "\n")
-	if line = strings.TrimSpace(line); line == "" {
-		return "", usage("", "--reload-token-file %s: its first line is empty", file)
-	}
-	return line, nil
+// inputs are what the service stands on: its log, and the cluster that it reads, if there is one.
+type inputs struct {
+	log     deltalog.Log
+	name    string // of the log
+	mend    string // what to do if it is none
+	cluster *kafka.Cluster
+	closers []func()
 }
 
-// count takes what an accepted delta holds into the metrics.
-func (v *service) count(counts []byte, opt aggregate.Options) {
-	part := aggregate.New(opt)
-	if err := part.UnmarshalBinary(counts); err == nil { // the log has taken it, so it is one
-		v.metrics.Counted(part.Result(aggregate.ResultOptions{NoMerge: true}))
+func (in *inputs) close() {
+	for _, one := range slices.Backward(in.closers) {
+		one()
 	}
+}
+
+// openInputs makes first contact. What is wrong there, the user has to mend.
+func openInputs(ctx context.Context, conf *config.Config, logger *slog.Logger) (*inputs, error) {
+	in := &inputs{}
+	if k := conf.Kafka; k != nil {
+		var err error
+		if in.cluster, err = kafka.New(k.Client); err != nil {
+			return nil, usage("", "%v", err)
+		}
+		in.closers = append(in.closers, in.cluster.Close)
+		logger.Debug("kafka is asked", "brokers", k.Client.Brokers, "topics", k.Topics, "group", k.Group)
+		if err := in.cluster.Check(ctx, k.Group, k.Topics...); err != nil {
+			in.close()
+			return nil, usage("", "%v", err)
+		}
+	}
+	if conf.State != "" {
+		log, err := filelog.Open(conf.State)
+		if err != nil {
+			in.close()
+			return nil, usage("", "--state: %v", plainError(err))
+		}
+		in.log, in.name, in.mend = log, "--state", "move it away to start anew"
+		in.closers = append(in.closers, func() { _ = log.Close() })
+		return in, nil
+	}
+	log, err := in.cluster.OpenLog(ctx, conf.Kafka.LogTopic, conf.Kafka.Log)
+	if err != nil {
+		in.close()
+		return nil, usage("", "%v", err)
+	}
+	in.log, in.name, in.mend = log, "topic "+conf.Kafka.LogTopic, "name another topic with kafka.log_topic, which serve makes"
+	in.closers = append(in.closers, func() { _ = log.Close() })
+	return in, nil
+}
+
+// replicaName is the name of this process in the log.
+func replicaName() string {
+	host, _ := os.Hostname() // a name for people; empty does no harm
+	return fmt.Sprintf("%s/%d/%s", host, os.Getpid(), rand.Text()[:8])
+}
+
+// works is what the replica does: it reads topics, and follows files.
+func (v *service) works(in *inputs, args []string, opt pipeline.Options) []func(context.Context) error {
+	var works []func(context.Context) error
+	conf := v.conf.Load()
+	name, alone := serve.FilesName, conf.State != ""
+	if !alone {
+		host, _ := os.Hostname()
+		name += "@" + host
+	}
+	if len(args) > 0 {
+		v.metrics.Read(inputFiles)
+		works = append(works, v.replica.Files(name, args, opt))
+	}
+	if k := conf.Kafka; k != nil {
+		v.metrics.Read(inputKafka)
+		topt := serve.TopicOptions{
+			Group: kafka.GroupOptions{ID: k.Group, Topics: k.Topics, Log: k.LogTopic}, Start: serve.Start{At: k.Start.At, Last: k.Start.Last},
+		}
+		if alone {
+			topt.Group.Log = ""
+		}
+		if k.OnTruncated != "stop" {
+			topt.OnTruncated = k.OnTruncated
+		}
+		works = append(works, v.replica.Topics(in.cluster, topt, opt))
+	}
+	return works
+}
+
+// Inputs, as metrics call them.
+const (
+	inputFiles = "files"
+	inputKafka = "kafka"
+)
+
+// accepted takes what an accepted delta holds into the metrics.
+func (v *service) accepted(d deltalog.Verdict) {
+	part := aggregate.New(v.count)
+	if err := part.UnmarshalBinary(d.Counts); err != nil {
+		return // the log has taken it, so it is one
+	}
+	input := inputKafka
+	if d.Source.Name == serve.FilesName || strings.HasPrefix(d.Source.Name, serve.FilesName+"@") {
+		input = inputFiles
+	}
+	v.metrics.Counted(input, part.Result(aggregate.ResultOptions{NoMerge: true}))
+	v.metrics.Late(d.Late)
 }
 
 // open starts a notifier with the sinks of the configuration that holds.
 func (v *service) open(told []byte) (*notify.Notifier, error) {
 	opt := v.conf.Load().Notify
-	opt.State = told
+	opt.State, opt.Gate = told, v.replica.Leads
 	opt.Notified = func(d notify.Delivery) {
 		v.replica.Delivered(d)
 		if d.Err != nil {
@@ -259,7 +345,7 @@ func (v *service) Reload() error {
 	}
 	if err == nil {
 		old := v.conf.Swap(conf)
-		if err = v.replica.Reload(conf.Detector, v.open); err != nil {
+		if err = v.replica.Reload(conf.Detector); err != nil {
 			v.conf.Store(old)
 		}
 	}
@@ -302,9 +388,15 @@ func (v *service) Alerts() []detect.Alert {
 
 // Metrics writes everything for a scrape.
 func (v *service) Metrics(w io.Writer) {
-	now := metrics.Now{Ready: v.Ready() == nil, Leader: true, Verdicts: v.replica.Verdicts(), Sinks: v.replica.Sinks()}
+	now := metrics.Now{
+		Ready: v.Ready() == nil, Leader: v.replica.Leader(), Verdicts: v.replica.Verdicts(), Sinks: v.replica.Sinks(),
+		Behind: v.replica.Behind(), LogLag: v.replica.LogLag(), Lost: v.replica.Lost(),
+	}
+	if g, ok := v.replica.Group(); ok {
+		now.Kafka = &g
+	}
 	v.replica.View(func(s *deltalog.State) {
-		now.Watermark, now.Lost, now.Alerts = s.Watermark(), s.Lost(), slices.Clone(s.Alerts())
+		now.Watermark, now.Alerts = s.Watermark(), slices.Clone(s.Alerts())
 		now.Users = s.UsersSince(s.Watermark() - time.Hour.Milliseconds())
 		now.LastEvent = s.LastEvent()
 	})

@@ -107,7 +107,7 @@ func TestServeShowsWhatItCounts(t *testing.T) {
 	s := startServe(t, bin, dir, "--config", conf, "--reload-token-file", token, log)
 	const kicks = `imerr_errors_total{code="206",name="WEBIM_CONNCTION_USER_LOGIN_ANOTHER_DEVICE",category="auth"}`
 	s.want(kicks, "2")
-	s.want(`imerr_lines_total{result="without_error"}`, "1")
+	s.want(`imerr_lines_total{input="files",result="without_error"}`, "1")
 	if got := s.metric(`imerr_errors_total{code="605",name="GROUP_NOT_EXIST",category="group"}`); got != "0" {
 		t.Errorf("a code that did not occur is %q, want 0 from the start", got)
 	}

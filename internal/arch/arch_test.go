@@ -47,14 +47,15 @@ var core = map[string]struct {
 var edge = map[string][]string{
 	"internal/source":           {"internal/frame"},
 	"internal/deltalog/filelog": {},
-	"internal/kafka":            {}, // records and bytes: what they mean is known above
-	"internal/kafka/kafkatest":  {}, // brokers for tests
+	"internal/kafka":            {"internal/deltalog"}, // keeps a Log; what the records mean is known above
+	"internal/kafka/kafkatest":  {},                    // brokers for tests
 	"internal/notify":           {"internal/detect", "pkg/catalog"},
-	"internal/metrics":          {"internal/aggregate", "internal/deltalog", "internal/detect", "internal/notify", "pkg/catalog"},
+	"internal/metrics":          {"internal/aggregate", "internal/deltalog", "internal/detect", "internal/notify", "internal/serve", "pkg/catalog"},
 	"internal/web":              {"internal/aggregate", "internal/detect", "internal/report", "internal/page"},
 	"internal/serve": {
 		"internal/notify", "pkg/catalog", "pkg/extract", "pkg/classify", "internal/needle", "internal/frame",
 		"internal/aggregate", "internal/detect", "internal/deltalog", "internal/report", "internal/pipeline", "internal/source",
+		"internal/kafka",
 	},
 	"internal/config": {
 		"pkg/catalog", "pkg/extract", "internal/frame", "internal/aggregate", "internal/detect", "internal/notify",

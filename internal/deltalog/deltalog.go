@@ -5,10 +5,11 @@
 // topic, or a set of followed files, whose records have positions of their own; a delta is what the source records
 // [From, To) added up to; next of a source is To of its last accepted delta; a tick is a delta of no records, which moves
 // time alone; a skip says that records are gone or not wanted; a base is the whole state, in parts; a note says who was told
-// of which alerts.
+// of which alerts; a claim is a note by which a replica becomes the one that tells.
 //
-// The rule: a delta counts only if its From equals next of its source; any other is refused. The order of the log decides,
-// so two owners, repeated writes and processes that were thought dead do no harm, and nobody has to be fenced.
+// The rule: a delta counts only if its From equals next of its source; any other is refused. A note counts only if it is of
+// the replica that claimed last. The order of the log decides, so two owners, repeated writes and processes that were
+// thought dead do no harm, and nobody has to be fenced.
 //
 //	s := deltalog.NewState(opt)
 //	verdict := s.Apply(offset, record)     // of every record, in order
@@ -37,6 +38,9 @@ type Log interface {
 	// on with records that come, until ctx is done. An error of apply ends it.
 	Read(ctx context.Context, from int64, wait bool, apply func(offset int64, record []byte) error) (next int64, err error)
 }
+
+// ErrTooLarge is what an error of Append wraps if the records will never be taken, because they are too large.
+var ErrTooLarge = errors.New("record too large for the log")
 
 // Source names what is counted: a partition of a topic. Followed files are partition 0 of the source "files".
 type Source struct {
@@ -67,6 +71,7 @@ type Skip struct {
 	Source
 	From, To int64
 	Why      string
+	By       string // who wrote it
 }
 
 // Reasons of a Skip.
@@ -76,11 +81,12 @@ const (
 	WhyTruncated = "truncated"
 )
 
-// Note says what each sink was told of the alerts. The newest holds.
+// Note says what each sink was told of the alerts. The newest that counts holds.
 type Note struct {
-	Told []byte // opaque: what the notifier needs to go on
-	At   int64  // event time up to which alert records were handed to it, Unix milliseconds
-	By   string
+	Told  []byte // opaque: what the notifier needs to go on
+	At    int64  // event time up to which alert records were handed to it, Unix milliseconds
+	By    string
+	Claim bool // By tells from here on: then Told and At are those of before
 }
 
 // version is that of the form of records. A reader ignores records of a greater one.
@@ -109,6 +115,7 @@ type wire struct {
 	Of     int    `json:"of,omitempty"`
 	State  []byte `json:"state,omitempty"`      // of a base; of a note what was told
 	Sum    uint64 `json:"sum,omitempty,string"` // of the whole state, before it was divided
+	Claim  bool   `json:"claim,omitempty"`
 }
 
 // Types of records.
@@ -136,12 +143,16 @@ func (d *Delta) Encode() ([]byte, error) {
 
 // Encode returns the record of a skip.
 func (s *Skip) Encode() ([]byte, error) {
-	return json.Marshal(&wire{V: version, Type: typeSkip, Source: s.Name, Partition: s.Partition, From: s.From, To: s.To, Why: s.Why})
+	return json.Marshal(&wire{V: version, Type: typeSkip, Source: s.Name, Partition: s.Partition, From: s.From, To: s.To, Why: s.Why, By: s.By})
 }
 
 // Encode returns the record of a note.
 func (n *Note) Encode() ([]byte, error) {
-	return json.Marshal(&wire{V: version, Type: typeNote, State: n.Told, At: n.At, By: n.By})
+	w := wire{V: version, Type: typeNote, By: n.By, Claim: n.Claim}
+	if !n.Claim {
+		w.State, w.At = n.Told, n.At
+	}
+	return json.Marshal(&w)
 }
 
 // errNewer says that a record was written by a program of a later version.

@@ -31,7 +31,7 @@ type State struct {
 	marks     detect.Watermarks
 	detector  *detect.Detector
 	history   detect.History
-	told      Note  // the newest
+	told      Note  // By is who tells
 	forgotten int64 // cells of total before it are gone, Unix milliseconds
 	lost      int64 // records skipped by retention
 }
@@ -59,10 +59,10 @@ type Kind uint8
 const (
 	Accepted Kind = iota // a delta was counted
 	Ticked               // a tick moved time
-	Refused              // a delta or skip whose From is not next
+	Refused              // a delta or skip whose From is not next, a note of a replica that another claimed after
 	Skipped              // a skip moved next
 	Noted                // a note was taken
-	Ignored              // a base, or a record of a newer version or of an unknown type
+	Ignored              // a base, a record of a newer version or of an unknown type, an offset without a record
 	Broken               // not a record: damaged, or somebody else's
 )
 
@@ -78,19 +78,25 @@ func (k Kind) String() string {
 type Verdict struct {
 	Kind   Kind
 	Source Source         // of a delta, tick or skip
+	By     string         // who wrote the record
 	Counts []byte         // of an accepted delta, as Tally.MarshalBinary wrote it
+	Late   int64          // events of an accepted delta that came too late for the detector
 	Lost   int64          // records that a skip passed over because they are gone
 	Alerts []detect.Alert // records that came of it
 	Newer  bool           // the record is of a newer version of the program
 	Err    error          // of Broken
 }
 
-// Apply takes the record at offset. Records must come in order; one before Offset changes nothing.
+// Apply takes the record at offset. Records must come in order; one before Offset changes nothing, and an empty one says that
+// nothing is there.
 func (s *State) Apply(offset int64, record []byte) Verdict {
 	if offset < s.offset {
 		return Verdict{Kind: Ignored}
 	}
 	s.offset = offset + 1
+	if len(record) == 0 {
+		return Verdict{Kind: Ignored}
+	}
 	w, err := decode(record)
 	if errors.Is(err, errNewer) {
 		return Verdict{Kind: Ignored, Newer: true}
@@ -104,15 +110,26 @@ func (s *State) Apply(offset int64, record []byte) Verdict {
 	case typeSkip:
 		return s.skip(&w)
 	case typeNote:
-		s.told = Note{Told: w.State, At: w.At, By: w.By}
-		return Verdict{Kind: Noted}
+		return s.note(&w)
 	}
 	return Verdict{Kind: Ignored, Newer: w.Type != typeBase}
 }
 
+func (s *State) note(w *wire) Verdict {
+	switch {
+	case w.Claim:
+		s.told.By = w.By
+	case w.By != s.told.By:
+		return Verdict{Kind: Refused, By: w.By}
+	default:
+		s.told.Told, s.told.At = w.State, w.At
+	}
+	return Verdict{Kind: Noted, By: w.By}
+}
+
 func (s *State) delta(w *wire) Verdict {
 	source := Source{w.Source, w.Partition}
-	v := Verdict{Kind: Ticked, Source: source}
+	v := Verdict{Kind: Ticked, Source: source, By: w.By}
 	if w.From != s.Next(source) || w.To < w.From || s.full(source) {
 		v.Kind = Refused
 		return v
@@ -124,9 +141,8 @@ func (s *State) delta(w *wire) Verdict {
 				return Verdict{Kind: Broken, Source: source, Err: err}
 			}
 		}
-		s.count(counts)
+		v.Kind, v.Counts, v.Late = Accepted, w.Counts, s.count(counts)
 		s.progress(source).next = w.To
-		v.Kind, v.Counts = Accepted, w.Counts
 	} else if w.To == NeverSeen {
 		v.Kind = Refused
 		return v
@@ -138,10 +154,9 @@ func (s *State) delta(w *wire) Verdict {
 	return v
 }
 
-// count adds what a delta holds.
-func (s *State) count(counts *aggregate.Tally) {
+// count adds what a delta holds, and returns how much of it was late.
+func (s *State) count(counts *aggregate.Tally) (late int64) {
 	next := s.detector.Next()
-	var late int64
 	if next > 0 {
 		for _, code := range counts.Codes() {
 			for c := range counts.Cells(code, 0) {
@@ -155,6 +170,7 @@ func (s *State) count(counts *aggregate.Tally) {
 	counts.Late(late)
 	s.open.Merge(counts.Recent(next))
 	s.total.Merge(counts)
+	return late
 }
 
 // move moves time, and lets the detector take what is complete.
@@ -192,7 +208,7 @@ func (s *State) skip(w *wire) Verdict {
 	if w.From != s.Next(source) || w.To < 0 || s.full(source) {
 		return Verdict{Kind: Refused, Source: source}
 	}
-	v := Verdict{Kind: Skipped, Source: source}
+	v := Verdict{Kind: Skipped, Source: source, By: w.By}
 	if w.Why == WhyRetention && w.To > w.From {
 		v.Lost = w.To - max(w.From, 0)
 		s.lost += v.Lost
@@ -261,7 +277,7 @@ func (s *State) Total() *aggregate.Tally { return s.total }
 // Alerts returns the newest record of each alert, in the order in which they fired.
 func (s *State) Alerts() []detect.Alert { return s.history.Alerts }
 
-// Told returns the newest note, the zero value without one.
+// Told returns what the sinks were told, By being who tells: the last that claimed.
 func (s *State) Told() Note { return s.told }
 
 // Watermark returns the event time up to which all sources are believed complete, in Unix milliseconds; 0 before any is.

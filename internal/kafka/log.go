@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"imerr-scan/internal/deltalog"
 )
 
 // appendBytes bounds one write: brokers refuse batches above 1 MiB (message.max.bytes), and deltas hardly shrink any more.
@@ -19,15 +20,17 @@ type Log struct {
 	c *Cluster
 	p Partition
 
-	mu   sync.Mutex // of the connection below
+	turn chan struct{} // who has put something in may use the connection
 	conn *kafka.Conn
 }
 
 // Append writes records, in as few batches as they fit, and waits until all replicas in sync have them. After an error any
 // part of them may be there.
 func (l *Log) Append(ctx context.Context, records ...[]byte) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	if err := l.lock(ctx); err != nil {
+		return err
+	}
+	defer l.unlock()
 	for len(records) > 0 {
 		n, size := 0, 0
 		var batch []kafka.Message
@@ -41,7 +44,7 @@ func (l *Log) Append(ctx context.Context, records ...[]byte) error {
 			return err
 		})
 		if errors.Is(err, kafka.MessageSizeTooLarge) {
-			return fmt.Errorf("kafka: append to %s: %d bytes are above the topic's max.message.bytes: %w", l.p.Topic, size, err)
+			return fmt.Errorf("kafka: append to %s: %d bytes are above the topic's max.message.bytes: %w", l.p.Topic, size, deltalog.ErrTooLarge)
 		}
 		if err != nil {
 			return fmt.Errorf("kafka: append to %s: %w", l.p.Topic, err)
@@ -53,8 +56,10 @@ func (l *Log) Append(ctx context.Context, records ...[]byte) error {
 
 // Bounds returns the offset of the first record that is still there, and the one that the next will have.
 func (l *Log) Bounds(ctx context.Context) (first, end int64, err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	if err := l.lock(ctx); err != nil {
+		return 0, 0, err
+	}
+	defer l.unlock()
 	err = l.ask(ctx, func(conn *kafka.Conn) error {
 		first, end, err = conn.ReadOffsets()
 		return err
@@ -64,6 +69,18 @@ func (l *Log) Bounds(ctx context.Context) (first, end int64, err error) {
 	}
 	return first, end, nil
 }
+
+// lock waits for its turn to use the connection, as long as ctx lets it.
+func (l *Log) lock(ctx context.Context) error {
+	select {
+	case l.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (l *Log) unlock() { <-l.turn }
 
 // ask asks the leader, over the connection that was kept if there is one. If that fails, it may be only that it is old:
 // asked once more over a new one. Of a write this can make two, which the rule of deltalog expects.
@@ -130,7 +147,12 @@ func (l *Log) Read(ctx context.Context, from int64, wait bool, apply func(int64,
 			return nil
 		},
 		Fetched: func(upTo, _ int64) error {
-			next = max(next, upTo)
+			if upTo > next { // nothing is there that far
+				if err := apply(upTo-1, nil); err != nil {
+					return err
+				}
+				next = upTo
+			}
 			if until >= 0 && next >= until {
 				return errRead
 			}
@@ -148,8 +170,8 @@ var errRead = errors.New("read to the end")
 
 // Close releases the connection.
 func (l *Log) Close() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	_ = l.lock(context.Background())
+	defer l.unlock()
 	if l.conn == nil {
 		return nil
 	}

@@ -149,7 +149,7 @@ func logTopic(t *testing.T, b *kafkatest.Broker) {
 		}
 		b.Create(t, "small-log", 1, map[string]string{"max.message.bytes": "1000"})
 		l := openLog(t, "small-log", LogOptions{})
-		if err := l.Append(t.Context(), noise); !errors.Is(err, kafka.MessageSizeTooLarge) {
+		if err := l.Append(t.Context(), noise); !errors.Is(err, deltalog.ErrTooLarge) {
 			t.Errorf("Append = %v", err)
 		}
 		if err := l.Append(t.Context(), []byte("small")); err != nil {

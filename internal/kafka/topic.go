@@ -62,7 +62,7 @@ func (c *Cluster) OpenLog(ctx context.Context, topic string, opt LogOptions) (*L
 	if err := c.checkPolicy(ctx, topic); err != nil {
 		return nil, err
 	}
-	return &Log{c: c, p: Partition{Topic: topic}}, nil
+	return &Log{c: c, p: Partition{Topic: topic}, turn: make(chan struct{}, 1)}, nil
 }
 
 // createLog makes the topic. That another replica was first is well.

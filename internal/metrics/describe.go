@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"slices"
 	"strings"
@@ -28,6 +29,14 @@ var families = map[string]family{
 	"imerr_last_event_timestamp_seconds":                 {"gauge", "Time of the last event, Unix."},
 	"imerr_deltas_total":                                 {"counter", "Records of the delta log that were applied since the start, by verdict."},
 	"imerr_lost_records_total":                           {"counter", "Source records that were gone before they were counted."},
+	"imerr_late_events_total":                            {"counter", "Events that came too late for the detector; they are in all counts."},
+	"imerr_event_delay_seconds":                          {"histogram", "How long after its time an event was read."},
+	"imerr_file_behind_bytes":                            {"gauge", "Bytes of followed files that are not counted yet."},
+	"imerr_log_lag":                                      {"gauge", "Records of the delta log that are not applied yet."},
+	"imerr_kafka_lag":                                    {"gauge", "Records of a partition of this replica that are not counted yet."},
+	"imerr_kafka_offset":                                 {"gauge", "Offset up to which a partition of this replica was counted."},
+	"imerr_kafka_rebalances_total":                       {"counter", "Generations of the consumer group that this replica was part of."},
+	"imerr_kafka_errors_total":                           {"counter", "Times that something went wrong with Kafka and was tried again."},
 	"imerr_ready":                                        {"gauge", "1 while /readyz says so."},
 	"imerr_leader":                                       {"gauge", "1 while this replica sends alerts."},
 	"imerr_build_info":                                   {"gauge", "Version of imerr-scan; always 1."},
@@ -56,7 +65,7 @@ func describe(w io.Writer, samples []byte) {
 	for _, name := range names {
 		if base, ok := histogram(name); ok {
 			if strings.HasSuffix(name, "_bucket") {
-				head(&out, base, family{"histogram", sentence(base)})
+				head(&out, base, family{"histogram", cmp.Or(families[base].help, sentence(base))})
 			}
 		} else if f, ok := families[name]; ok {
 			head(&out, name, f)
@@ -74,10 +83,13 @@ func describe(w io.Writer, samples []byte) {
 	_, _ = w.Write(out.Bytes())
 }
 
-// histogram says whether a name is part of one: those of the runtime end like this.
+// histograms are what the names of histograms begin with.
+var histograms = []string{"imerr_event_delay_seconds", "go_sched_latencies", "go_gc_pauses"}
+
+// histogram says whether a name is part of one.
 func histogram(name string) (base string, ok bool) {
 	for _, suffix := range []string{"_bucket", "_sum", "_count"} {
-		if base, ok := strings.CutSuffix(name, suffix); ok && strings.HasPrefix(name, "go_sched_latencies") || ok && strings.HasPrefix(name, "go_gc_pauses") {
+		if base, ok := strings.CutSuffix(name, suffix); ok && slices.ContainsFunc(histograms, func(h string) bool { return strings.HasPrefix(name, h) }) {
 			return base, true
 		}
 	}

@@ -22,6 +22,7 @@ import (
 	"imerr-scan/internal/deltalog"
 	"imerr-scan/internal/detect"
 	"imerr-scan/internal/notify"
+	"imerr-scan/internal/serve"
 	"imerr-scan/pkg/catalog"
 )
 
@@ -30,8 +31,9 @@ type Build struct{ Version, Revision, Go string }
 
 // Metrics are the counters of one process. Its methods are safe for concurrent use.
 type Metrics struct {
-	set *metrics.Set
-	cat *catalog.Catalog
+	set   *metrics.Set
+	cat   *catalog.Catalog
+	delay *metrics.PrometheusHistogram
 
 	mu     sync.Mutex
 	alerts map[string]string // severity by name, of those that were seen
@@ -48,6 +50,9 @@ type Now struct {
 	Sinks     []notify.Stats
 	Ready     bool
 	Leader    bool
+	Behind    int64 // bytes of followed files that are not counted
+	LogLag    int64
+	Kafka     *serve.Group // nil without
 	Reload    Reload
 }
 
@@ -69,18 +74,51 @@ func New(cat *catalog.Catalog, build Build) *Metrics {
 		}
 	}
 	m.counter("imerr_errors_total", "code", "unknown", "name", "", "category", "unknown")
-	for _, result := range lineResults {
-		m.counter("imerr_lines_total", "result", result)
+	for _, e := range cat.Entries() {
+		for _, r := range e.Reasons {
+			m.counter("imerr_reasons_total", "code", strconv.Itoa(int(e.Code)), "reason", r.ID)
+		}
 	}
-	for _, name := range []string{"imerr_bytes_total", "imerr_events_total", "imerr_undated_events_total", "imerr_success_total"} {
+	for _, name := range []string{"imerr_events_total", "imerr_undated_events_total", "imerr_success_total"} {
 		m.counter(name)
 	}
+	m.counter("imerr_late_events_total", "action", lateAction)
+	for _, state := range []string{detect.Firing, detect.Resolved} {
+		m.counter("imerr_alert_transitions_total", "alert", detect.KickStorm, "to", state)
+	}
+	m.delay = m.set.NewPrometheusHistogramExt("imerr_event_delay_seconds", delayBounds)
 	m.set.NewGauge(series("imerr_build_info", "version", build.Version, "revision", build.Revision, "goversion", build.Go), one)
 	m.set.NewGauge(series("imerr_catalog_info", "platform", cat.Platform(), "version", cat.Version(), "codes", strconv.Itoa(cat.Len())), one)
 	return m
 }
 
 func one() float64 { return 1 }
+
+// lateAction is what is done with an event that comes too late.
+const lateAction = "counted_not_alerted"
+
+// delayBounds are seconds, from what a pipeline takes to what a phone that was offline takes.
+var delayBounds = []float64{0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200, 86400}
+
+// Read makes the counters of an input, kafka or files, that is going to be read.
+func (m *Metrics) Read(input string) {
+	m.counter("imerr_bytes_total", "input", input)
+	for _, result := range lineResults {
+		m.counter("imerr_lines_total", "input", input, "result", result)
+	}
+}
+
+// Delayed counts events by how many seconds after their times they were read.
+func (m *Metrics) Delayed(seconds []float32) {
+	for _, s := range seconds {
+		m.delay.Update(max(0, float64(s)))
+	}
+}
+
+// Late counts events that came too late for the detector.
+func (m *Metrics) Late(n int64) {
+	m.counter("imerr_late_events_total", "action", lateAction).AddInt64(n)
+}
 
 // lineResults are the classes of lines, in the words of the result.
 var lineResults = []string{"with_error", "without_error", "broken", "too_long", "foreign", "empty"}
@@ -119,8 +157,8 @@ func label(text string) string {
 	}, text[:min(len(text), 128)])
 }
 
-// Counted adds what a delta holds that was accepted.
-func (m *Metrics) Counted(res *aggregate.Result) {
+// Counted adds what a delta of an input holds that was accepted.
+func (m *Metrics) Counted(input string, res *aggregate.Result) {
 	for i := range res.Codes {
 		c := &res.Codes[i]
 		if e := m.cat.Lookup(c.Code); e != nil { // of no other code is there a name
@@ -133,9 +171,9 @@ func (m *Metrics) Counted(res *aggregate.Result) {
 	m.counter("imerr_errors_total", "code", "unknown", "name", "", "category", "unknown").Add(int(res.Unknown.Count))
 	l := res.Lines
 	for i, n := range []int64{l.WithError, l.WithoutError, l.Broken, l.TooLong, l.Foreign, l.Empty} {
-		m.counter("imerr_lines_total", "result", lineResults[i]).Add(int(n))
+		m.counter("imerr_lines_total", "input", input, "result", lineResults[i]).Add(int(n))
 	}
-	m.counter("imerr_bytes_total").Add(int(res.Bytes))
+	m.counter("imerr_bytes_total", "input", input).Add(int(res.Bytes))
 	m.counter("imerr_events_total").Add(int(res.Events))
 	m.counter("imerr_undated_events_total").Add(int(res.Undated))
 	m.counter("imerr_success_total").Add(int(res.Success))
@@ -189,21 +227,12 @@ func (m *Metrics) gauges(set *metrics.Set, now *Now) {
 	counter := func(value int64, name string, labels ...string) {
 		set.NewCounter(series(name, labels...)).Set(uint64(max(value, 0)))
 	}
-	for code, n := range now.Users {
-		gauge(float64(n), "imerr_affected_users", "code", strconv.Itoa(int(code)), "window", "1h")
-	}
-	m.mu.Lock()
-	firing := map[string]bool{}
-	for i := range now.Alerts {
-		if a := &now.Alerts[i]; a.State != detect.Resolved {
-			firing[a.Alert] = true
-			m.know(a) // it may have fired in an earlier life
+	if now.Leader { // of several replicas one says what all hold
+		for code, n := range now.Users {
+			gauge(float64(n), "imerr_affected_users", "code", strconv.Itoa(int(code)), "window", "1h")
 		}
+		m.alertStates(gauge, now)
 	}
-	for name, severity := range m.alerts {
-		gauge(2*truth(firing[name]), "imerr_alert_state", "alert", name, "severity", severity)
-	}
-	m.mu.Unlock()
 	if now.Watermark > 0 {
 		gauge(float64(now.Watermark)/1000, "imerr_watermark_timestamp_seconds")
 	}
@@ -214,6 +243,16 @@ func (m *Metrics) gauges(set *metrics.Set, now *Now) {
 		counter(n, "imerr_deltas_total", "verdict", kind.String())
 	}
 	counter(now.Lost, "imerr_lost_records_total")
+	gauge(float64(now.LogLag), "imerr_log_lag")
+	gauge(float64(now.Behind), "imerr_file_behind_bytes")
+	if k := now.Kafka; k != nil {
+		counter(k.Generations, "imerr_kafka_rebalances_total")
+		counter(k.Troubles, "imerr_kafka_errors_total")
+		for _, l := range k.Lags {
+			gauge(float64(l.End-l.Next), "imerr_kafka_lag", "topic", l.Topic, "partition", strconv.Itoa(l.Partition))
+			gauge(float64(l.Next), "imerr_kafka_offset", "topic", l.Topic, "partition", strconv.Itoa(l.Partition))
+		}
+	}
 	for _, s := range now.Sinks {
 		counter(s.OK, "imerr_notifications_total", "sink", s.Name, "result", "ok")
 		counter(s.Rejected, "imerr_notifications_total", "sink", s.Name, "result", "rejected")
@@ -225,6 +264,22 @@ func (m *Metrics) gauges(set *metrics.Set, now *Now) {
 	gauge(truth(now.Leader), "imerr_leader")
 	gauge(truth(now.Reload.OK), "imerr_config_last_reload_successful")
 	gauge(float64(now.Reload.At.Unix()), "imerr_config_last_reload_success_timestamp_seconds")
+}
+
+// alertStates says of each alert that was seen whether it is firing.
+func (m *Metrics) alertStates(gauge func(value float64, name string, labels ...string), now *Now) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	firing := map[string]bool{}
+	for i := range now.Alerts {
+		if a := &now.Alerts[i]; a.State != detect.Resolved {
+			firing[a.Alert] = true
+			m.know(a) // it may have fired in an earlier life
+		}
+	}
+	for name, severity := range m.alerts {
+		gauge(2*truth(firing[name]), "imerr_alert_state", "alert", name, "severity", severity)
+	}
 }
 
 func truth(yes bool) float64 {

@@ -61,13 +61,14 @@ func TestCountersBeginAtZeroAndOnlyRise(t *testing.T) {
 	if codes != 70+16+1 {
 		t.Errorf("%d codes from the start, want the 86 documented and public ones, and unknown", codes)
 	}
-	m.Counted(kicks(3))
-	m.Counted(kicks(4))
+	m.Read("kafka")
+	m.Counted("kafka", kicks(3))
+	m.Counted("kafka", kicks(4))
 	after := scrape(m, Now{})
 	for name, want := range map[string]string{
 		kicked: "7", `imerr_errors_total{code="unknown",name="",category="unknown"}`: "2",
 		`imerr_reasons_total{code="206",reason="other_device_login"}`: "4", `imerr_reasons_total{code="206",reason="other"}`: "3",
-		`imerr_lines_total{result="with_error"}`: "7", "imerr_events_total": "9", "imerr_undated_events_total": "9",
+		`imerr_lines_total{input="kafka",result="with_error"}`: "7", "imerr_events_total": "9", "imerr_undated_events_total": "9",
 	} {
 		if after[name] != want {
 			t.Errorf("%s = %q, want %s", name, after[name], want)
@@ -77,22 +78,22 @@ func TestCountersBeginAtZeroAndOnlyRise(t *testing.T) {
 
 func TestAlertStateFollowsTheAlert(t *testing.T) {
 	before := detect.Alert{Alert: "any-kick", Severity: "warning", State: detect.Update}
-	if got := scrape(New(catalog.Web(), Build{}), Now{Alerts: []detect.Alert{before}}); got[`imerr_alert_state{alert="any-kick",severity="warning"}`] != "2" {
+	if got := scrape(New(catalog.Web(), Build{}), Now{Leader: true, Alerts: []detect.Alert{before}}); got[`imerr_alert_state{alert="any-kick",severity="warning"}`] != "2" {
 		t.Error("an alert that fired in an earlier life of the service is not shown as firing")
 	}
 	m := New(catalog.Web(), Build{})
 	const storm = `imerr_alert_state{alert="kick-storm",severity="critical"}`
-	if got := scrape(m, Now{})[storm]; got != "0" {
+	if got := scrape(m, Now{Leader: true})[storm]; got != "0" {
 		t.Errorf("before any alert %s = %q, want 0", storm, got)
 	}
 	a := detect.Alert{Alert: "kick-storm", Severity: "critical", State: detect.Firing}
 	m.Alerted(&a)
-	if got := scrape(m, Now{Alerts: []detect.Alert{a}})[storm]; got != "2" {
+	if got := scrape(m, Now{Leader: true, Alerts: []detect.Alert{a}})[storm]; got != "2" {
 		t.Errorf("while it fires %s = %q, want 2", storm, got)
 	}
 	a.State = detect.Resolved
 	m.Alerted(&a)
-	got := scrape(m, Now{Alerts: []detect.Alert{a}})
+	got := scrape(m, Now{Leader: true, Alerts: []detect.Alert{a}})
 	if got[storm] != "0" || got[`imerr_alert_transitions_total{alert="kick-storm",to="resolved"}`] != "1" {
 		t.Errorf("after its end %s = %q, transitions %q; want 0 and 1", storm, got[storm], got[`imerr_alert_transitions_total{alert="kick-storm",to="resolved"}`])
 	}
@@ -106,10 +107,10 @@ func TestHostileNamesStayHarmlessAndSeriesAreBounded(t *testing.T) {
 	for i := range 3 * maxAlerts {
 		m.Alerted(&detect.Alert{Alert: fmt.Sprintf("limit \"%d\"\n\u202e{}", i), Severity: "warn\\ing", State: detect.Firing})
 	}
-	m.Counted(kicks(2))
+	m.Counted("files", kicks(2))
 	var b bytes.Buffer
 	m.Write(&b, &Now{
-		Users: map[int32]int64{206: 3}, Watermark: 1, LastEvent: time.UnixMilli(5), Lost: 1, Verdicts: map[deltalog.Kind]int64{deltalog.Accepted: 1},
+		Leader: true, Users: map[int32]int64{206: 3}, Watermark: 1, LastEvent: time.UnixMilli(5), Lost: 1, Verdicts: map[deltalog.Kind]int64{deltalog.Accepted: 1},
 		Sinks: []notify.Stats{{Name: "a\"b\n"}}, Reload: Reload{OK: true, At: time.Unix(7, 0)},
 	})
 	help := map[string]int{}
@@ -130,7 +131,10 @@ func TestHostileNamesStayHarmlessAndSeriesAreBounded(t *testing.T) {
 		t.Errorf("%d series of alerts, want at most %d", n, maxAlerts)
 	}
 	usual := New(catalog.Web(), Build{})
-	usual.Counted(kicks(2))
+	usual.Read("kafka")
+	usual.Read("files")
+	usual.Counted("kafka", kicks(2))
+	usual.Delayed([]float32{0.1, 5, -3})
 	if n := len(scrape(usual, Now{Users: map[int32]int64{206: 1}})); n > 600 {
 		t.Errorf("%d series, want at most 600", n)
 	}
@@ -152,9 +156,12 @@ func TestDocumentationListsEveryMetric(t *testing.T) {
 		}
 	}
 	m := New(catalog.Web(), Build{})
-	m.Counted(kicks(2))
+	m.Counted("files", kicks(2))
 	for name := range scrape(m, Now{Watermark: 1, LastEvent: time.UnixMilli(1)}) {
 		name, _, _ = strings.Cut(name, "{")
+		if base, ok := histogram(name); ok {
+			name = base
+		}
 		if _, ok := families[name]; !ok {
 			t.Errorf("%s has no text for HELP", name)
 		}

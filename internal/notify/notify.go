@@ -42,8 +42,10 @@ type Options struct {
 	Dashboard string
 	Runbook   string
 
-	State     []byte            // of Snapshot, from before a restart or a reload; nil begins anew
-	Notified  func(Delivery)    // is called after each try, by several goroutines; nil is allowed
+	State    []byte         // of Snapshot, from before a restart or a reload; nil begins anew
+	Notified func(Delivery) // is called after each try, by several goroutines; nil is allowed
+	// Gate is asked before each try, by several goroutines; with an error nothing is sent, and it is asked again a second later.
+	Gate      func(context.Context) error
 	Transport http.RoundTripper // nil is the network
 	Rand      func() float64    // 0 ≤ x < 1, for the jitter of pauses, safe for concurrent use; nil is math/rand
 }
@@ -130,7 +132,7 @@ func newSink(opt *Options, conf Sink) (*sink, error) {
 		s.targets = append(s.targets, &target{
 			id: fmt.Sprintf("%s/%d", s.Name, i), sink: s, courier: c,
 			queue: newQueue(s.kind, &s.Sink, opt), bucket: newBucket(s.kind.burst, s.kind.every),
-			wake: make(chan struct{}, 1), jitter: opt.Rand, notified: opt.Notified,
+			wake: make(chan struct{}, 1), jitter: opt.Rand, notified: opt.Notified, gate: opt.Gate,
 		})
 	}
 	return s, nil

@@ -23,6 +23,7 @@ type target struct {
 	wake     chan struct{}
 	jitter   func() float64
 	notified func(Delivery)
+	gate     func(context.Context) error
 
 	mu       sync.Mutex
 	queue    *queue
@@ -111,6 +112,10 @@ func (t *target) next(now time.Time) (notes []note, wait time.Duration, done boo
 }
 
 func (t *target) send(ctx context.Context, notes []note) {
+	if t.gate != nil && t.gate(ctx) != nil {
+		t.hold()
+		return
+	}
 	start := time.Now()
 	n, err := t.deliver(ctx, notes)
 	end := time.Now()
@@ -126,6 +131,20 @@ func (t *target) send(ctx context.Context, notes []note) {
 		d.Err = err
 	}
 	t.notified(d)
+}
+
+// gatePause is how long the gate is left alone after it said no.
+const gatePause = time.Second
+
+// hold takes back that a message was about to be sent.
+func (t *target) hold() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.bucket.level++
+	t.resume = latest(t.resume, time.Now().Add(gatePause))
+	if t.closing {
+		t.queue.triedAll()
+	}
 }
 
 func (t *target) deliver(ctx context.Context, notes []note) (int, *Error) {

@@ -24,7 +24,7 @@ func within(t *testing.T, work func(context.Context, *Replica)) *Replica {
 	}
 	t.Cleanup(func() { _ = l.Close() })
 	r, err := Open(t.Context(), Options{
-		Log: l, Logger: slog.New(slog.DiscardHandler),
+		Log: l, Name: "test", Logger: slog.New(slog.DiscardHandler), Alone: true,
 		State: deltalog.Options{Aggregate: aggregate.Options{Catalog: web}, Detector: detect.Options{Catalog: web}},
 	})
 	if err != nil {
@@ -32,7 +32,7 @@ func within(t *testing.T, work func(context.Context, *Replica)) *Replica {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	if err := r.Run(ctx, nil, func(ctx context.Context) error { work(ctx, r); return ctx.Err() }); err != nil {
+	if err := r.Run(ctx, func(ctx context.Context) error { work(ctx, r); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return r
@@ -47,14 +47,14 @@ func TestTheLastLineOfARotatedFileCountsWithoutItsEnd(t *testing.T) {
 		defer follower.Close()
 		popt := pipeline.Options{Catalog: web, Aggregate: aggregate.Options{Catalog: web}, Each: marks.see}
 		rd := &reading{
-			Replica: r, to: deltalog.NeverSeen, last: time.Now(), began: time.Now(), follower: follower,
+			Replica: r, source: deltalog.Source{Name: FilesName}, to: deltalog.NeverSeen, last: time.Now(), began: time.Now(), follower: follower,
 			live: pipeline.NewLive(aggregate.New(aggregate.Options{}), popt),
 		}
 		for _, ev := range []source.Event{
 			{Kind: source.Block, ID: 1, Name: "app.log", Data: []byte(`{"error":{"type":206,"message":"kicked"}}`)},
 			{Kind: source.End, ID: 1, Name: "app.log"},
 		} {
-			if err := rd.event(ev); err != nil {
+			if err := rd.event(ev, &marks); err != nil {
 				t.Fatal(err)
 			}
 			if err := rd.commit(ctx, &marks, true); err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"imerr-scan/internal/aggregate"
@@ -14,8 +15,9 @@ import (
 	"imerr-scan/internal/source"
 )
 
-// files is the source that all followed files together are. Its positions are bytes, in the order in which they were read.
-var files = deltalog.Source{Name: "files"}
+// FilesName is the name of the source that all followed files together are. Its positions are bytes, in the order in which
+// they were read. A replica that shares its log with others has a source of its own: FilesName, @ and the name of its host.
+const FilesName = "files"
 
 // When what is in hand is committed.
 const (
@@ -24,24 +26,24 @@ const (
 	flushBytes  = 8 << 20          // of input
 )
 
-// stopWait is how long the last commit of a run that ends may take.
-const stopWait = 3 * time.Second
-
-// Files follows what args name and commits what they hold, until ctx is done or, with nothing but pipes, they have ended.
-// What is in hand then is committed.
-func (r *Replica) Files(ctx context.Context, args []string, opt pipeline.Options) error {
-	for {
-		err := r.read(ctx, args, opt)
-		if !errors.Is(err, errRefused) {
-			return err
+// Files returns work that follows what args name and commits what they hold as the source of that name, until its context is
+// done or, with nothing but pipes, they have ended. What is in hand then is committed.
+func (r *Replica) Files(name string, args []string, opt pipeline.Options) func(context.Context) error {
+	return func(ctx context.Context) error {
+		for {
+			err := r.read(ctx, deltalog.Source{Name: name}, args, opt)
+			if !errors.Is(err, errRefused) {
+				return err
+			}
+			r.opt.Logger.Warn("files are read again from where the log is", "err", err)
 		}
-		r.opt.Logger.Warn("files are read again from where the log is", "err", err)
 	}
 }
 
 // reading is a run of Files.
 type reading struct {
 	*Replica
+	source   deltalog.Source
 	live     *pipeline.Live
 	follower *source.Follower
 	bytes    int64 // given to the pipeline since the last commit; the end of an input counts as one
@@ -52,13 +54,13 @@ type reading struct {
 	settled  bool // all that was there at the start has been read
 }
 
-func (r *Replica) read(ctx context.Context, args []string, opt pipeline.Options) error {
-	rd := &reading{Replica: r, last: r.opt.Now(), began: r.opt.Now()}
+func (r *Replica) read(ctx context.Context, files deltalog.Source, args []string, opt pipeline.Options) error {
+	rd := &reading{Replica: r, source: files, last: r.opt.Now(), began: r.opt.Now()}
 	var from source.State
 	var saved []byte
 	r.View(func(s *deltalog.State) { rd.to, saved = s.Next(files), s.Position(files) })
 	if rd.to == deltalog.NeverSeen {
-		skip := deltalog.Skip{Source: files, From: deltalog.NeverSeen, To: 0, Why: deltalog.WhyStart}
+		skip := deltalog.Skip{Source: files, From: deltalog.NeverSeen, To: 0, Why: deltalog.WhyStart, By: r.opt.Name}
 		record, err := skip.Encode()
 		if err != nil {
 			return err
@@ -91,7 +93,7 @@ func (r *Replica) read(ctx context.Context, args []string, opt pipeline.Options)
 		if err != nil {
 			return err
 		}
-		if err := rd.event(ev); err != nil {
+		if err := rd.event(ev, &marks); err != nil {
 			return err
 		}
 		if err := rd.commit(ctx, &marks, false); err != nil {
@@ -104,10 +106,11 @@ func (r *Replica) read(ctx context.Context, args []string, opt pipeline.Options)
 }
 
 // event takes what the follower gave.
-func (rd *reading) event(ev source.Event) error {
+func (rd *reading) event(ev source.Event, marks *markSet) error {
 	switch ev.Kind {
 	case source.Block:
 		now := rd.opt.Now()
+		marks.now = now.UnixMilli()
 		rd.live.SetNow(now)
 		rd.bytes += int64(len(ev.Data))
 		rd.end = false
@@ -151,15 +154,16 @@ func (rd *reading) commit(ctx context.Context, marks *markSet, last bool) error 
 	}
 	now := rd.opt.Now()
 	counts := rd.live.Take()
-	positions, err := json.Marshal(rd.follower.State(func(id int) source.Mark {
+	state := rd.follower.State(func(id int) source.Mark {
 		pending, lines := rd.live.Mark(id)
 		return source.Mark{Pending: pending, Lines: lines}
-	}))
+	})
+	positions, err := json.Marshal(state)
 	if err != nil {
 		return err
 	}
 	d := deltalog.Delta{
-		Source: files, From: rd.to, To: rd.to + rd.bytes, Records: rd.bytes, At: rd.clock(now),
+		Source: rd.source, From: rd.to, To: rd.to + rd.bytes, Records: rd.bytes, At: rd.clock(now),
 		End: rd.end && !last, By: rd.opt.Name, Position: positions,
 	}
 	if rd.settled { // files that are read one after the other are not late for each other
@@ -172,13 +176,30 @@ func (rd *reading) commit(ctx context.Context, marks *markSet, last bool) error 
 	if err != nil {
 		return err
 	}
-	ok, err := rd.Replica.commit(ctx, files, d.From, d.To, record)
+	ok, err := rd.Replica.commit(ctx, rd.source, d.From, d.To, record)
 	if err != nil {
 		return err
 	}
 	if !ok {
 		return fmt.Errorf("%w: wanted %d", errRefused, d.To)
 	}
-	rd.to, rd.bytes, rd.last, marks.events = d.To, 0, now, 0
+	rd.behind(state)
+	if rd.opt.Delayed != nil && len(marks.delays) > 0 {
+		rd.opt.Delayed(marks.delays)
+	}
+	rd.to, rd.bytes, rd.last, marks.events, marks.delays = d.To, 0, now, 0, marks.delays[:0]
 	return nil
+}
+
+// behind notes how many bytes of the files are not counted. A file that was rotated away is not looked for.
+func (rd *reading) behind(state source.State) {
+	var bytes int64
+	for _, p := range state.Files {
+		if info, err := os.Stat(p.Path); err == nil && !p.Packed && !p.Done {
+			bytes += max(0, info.Size()-p.Offset)
+		}
+	}
+	rd.mu.Lock()
+	defer rd.mu.Unlock()
+	rd.health.behind = bytes
 }

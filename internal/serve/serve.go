@@ -1,14 +1,14 @@
 // Package serve is a replica of the service: it reads a delta log, counts what it is given to read into it, and tells of the
 // alerts that come of it. It joins pipeline, deltalog and notify for a process that does not end.
 //
-// Words: a replica is one process; it follows the log for its whole life; a delta is committed when it was read back from
-// the log and found accepted, never when a write was answered; the leader is the replica that sends alerts (with a log of
-// its own, always this one).
+// Words: a replica is one process; it follows the log for its whole life; a barrier is the end of the log at some moment, which
+// is waited for; a delta is committed when it was read back from the log and found accepted, never when a write was
+// answered; the leader is the replica that sends alerts, the last that claimed it in the log.
 //
 //	r, err := serve.Open(ctx, opt)            // holds what the log says
-//	err = r.Run(ctx, notifier, func(ctx context.Context) error { return r.Files(ctx, args, pipelineOptions) })
+//	err = r.Run(ctx, r.Files(args, popt), r.Topics(cluster, topt, popt))
 //
-// It knows no configuration, no HTTP and no metrics: Options.Accepted and View are what these need.
+// It knows no configuration, no HTTP and no metrics: Options and View are what these need.
 package serve
 
 import (
@@ -24,18 +24,24 @@ import (
 	"imerr-scan/internal/notify"
 )
 
-// Options says what a replica works with. Log, State and Logger are required.
+// Options says what a replica works with. Log, State, Name and Logger are required.
 type Options struct {
 	Log    deltalog.Log
 	State  deltalog.Options
-	Name   string       // of this replica, in the log
+	Name   string       // of this process, in the log; no other, before or beside it, has the same
 	Logger *slog.Logger // of what happens; nothing of a log line goes into it
 	Now    func() time.Time
-	// Accepted is told what each delta of this replica that was accepted added up to, for counters, with the lock of View held.
-	Accepted func(counts []byte)
-	// Alerted is told of each alert record, with the lock of View held; both may be nil.
-	Alerted func(*detect.Alert)
-	// BaseEvery is how often the whole state is written into the log; 0 means 10 min.
+	// Alone says that the log is no other replica's: this one leads all the time.
+	Alone bool
+	// Open begins to send alerts, and goes on from what sinks were told; Delivered must be its Notified, Leads its Gate. nil: never.
+	Open func(told []byte) (*notify.Notifier, error)
+	// Accepted is told what each delta of this replica that was accepted added up to, Alerted of each alert record while this
+	// replica leads; both with the lock of View held. Delayed is told, for the events of an accepted delta, how many seconds
+	// after their times they were read. All may be nil.
+	Accepted func(deltalog.Verdict)
+	Alerted  func(*detect.Alert)
+	Delayed  func(seconds []float32)
+	// BaseEvery is how often the leader writes the whole state into the log; 0 means 10 min.
 	BaseEvery time.Duration
 }
 
@@ -47,10 +53,8 @@ type Replica struct {
 	state    *deltalog.State
 	moved    chan struct{} // closed and replaced at each record that is applied
 	verdicts map[deltalog.Kind]int64
-	failed   error // of following the log
-	handed   int64 // event time of the newest alert record that was given to the notifier
-	notifier *notify.Notifier
-	dirty    bool // something was told since the last note
+	leading  leading
+	health   health
 }
 
 // Open reads the log and returns a replica that holds its state. Run makes it go on.
@@ -61,12 +65,12 @@ func Open(ctx context.Context, opt Options) (*Replica, error) {
 	if opt.BaseEvery == 0 {
 		opt.BaseEvery = 10 * time.Minute
 	}
-	r := &Replica{opt: opt, moved: make(chan struct{}), verdicts: map[deltalog.Kind]int64{}}
 	state, err := load(ctx, opt)
 	if err != nil {
 		return nil, err
 	}
-	r.state = state
+	r := &Replica{opt: opt, state: state, moved: make(chan struct{}), verdicts: map[deltalog.Kind]int64{}}
+	r.health.fresh = opt.Now()
 	return r, nil
 }
 
@@ -106,14 +110,26 @@ func load(ctx context.Context, opt Options) (*deltalog.State, error) {
 			break
 		}
 	}
+	var verdicts [deltalog.Broken + 1]int64
+	var broken error
 	if _, err := opt.Log.Read(ctx, from, false, func(offset int64, record []byte) error {
-		state.Apply(offset, record)
+		v := state.Apply(offset, record)
+		verdicts[v.Kind]++
+		if broken == nil {
+			broken = v.Err
+		}
 		return nil
 	}); err != nil {
 		return nil, fmt.Errorf("delta log: %w", err)
 	}
+	if n := verdicts[deltalog.Broken]; n > 0 && from == first && verdicts[deltalog.Accepted]+verdicts[deltalog.Skipped]+verdicts[deltalog.Noted] == 0 {
+		return nil, fmt.Errorf("%w: %d records, of which none is a delta: %w", ErrForeign, n, broken)
+	}
 	return state, nil
 }
+
+// ErrForeign says that what was given as a delta log holds something else.
+var ErrForeign = errors.New("not a delta log of imerr-scan")
 
 // View calls f with the state, which f must not keep.
 func (r *Replica) View(f func(*deltalog.State)) {
@@ -122,40 +138,44 @@ func (r *Replica) View(f func(*deltalog.State)) {
 	f(r.state)
 }
 
-// Verdicts returns how many records of the log became what since Open.
-func (r *Replica) Verdicts() map[deltalog.Kind]int64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	all := map[deltalog.Kind]int64{}
-	for _, k := range deltalog.Kinds() {
-		all[k] = r.verdicts[k]
+// Run follows the log, leads, and writes bases, as long as all of works run: when one returns, or ctx is done, the others are
+// stopped, which have a moment to commit what is in hand. The error is the first of theirs.
+func (r *Replica) Run(ctx context.Context, works ...func(context.Context) error) error {
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	lead, resign := context.WithCancel(life)
+	defer resign()
+	var following, leading sync.WaitGroup
+	following.Go(func() { r.follow(life) })
+	following.Go(func() { r.tend(life) })
+	if r.opt.Alone {
+		leading.Go(func() { r.lead(lead, stopWait) })
 	}
-	return all
+	err := together(ctx, works)
+	resign()
+	leading.Wait()
+	end()
+	following.Wait()
+	return err
 }
 
-// Run follows the log, sends alerts through notifier (which may be nil, and is closed at the end) and writes bases, as long as
-// work runs. work is what reads; when ctx is done it has a moment to commit what is in hand.
-func (r *Replica) Run(ctx context.Context, notifier *notify.Notifier, work func(context.Context) error) error {
-	r.handed = r.state.Told().At
-	r.lead(notifier)
-	life, end := context.WithCancel(context.WithoutCancel(ctx))
-	var wg sync.WaitGroup
-	wg.Go(func() { r.follow(life) })
-	wg.Go(func() { r.tend(life) })
-	err := work(ctx)
-	r.mu.Lock()
-	notifier = r.notifier // there may have been another
-	r.mu.Unlock()
-	if notifier != nil {
-		last, cancel := context.WithTimeout(life, stopWait)
-		if err := notifier.Close(last); err != nil {
-			r.opt.Logger.Warn("alerts wait to be sent after the next start", "err", err)
-		}
-		cancel()
+// together runs works until one of them returns.
+func together(ctx context.Context, works []func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	errs := make(chan error, len(works))
+	for _, work := range works {
+		go func() { errs <- work(ctx) }()
 	}
-	end()
-	wg.Wait()
-	return err
+	var first error
+	for range works {
+		err := <-errs
+		cancel()
+		if first == nil && !errors.Is(err, context.Canceled) {
+			first = err
+		}
+	}
+	return first
 }
 
 // follow applies what the log has, until ctx is done.
@@ -168,18 +188,12 @@ func (r *Replica) follow(ctx context.Context) {
 			return
 		}
 		from = next
-		r.fail(err)
+		r.trouble(err)
 		r.opt.Logger.Error("delta log cannot be read", "err", err)
 		if !pause(ctx, time.Second) {
 			return
 		}
 	}
-}
-
-func (r *Replica) fail(err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.failed = err
 }
 
 // apply takes one record of the log.
@@ -188,16 +202,17 @@ func (r *Replica) apply(offset int64, record []byte) error {
 	defer r.mu.Unlock()
 	v := r.state.Apply(offset, record)
 	r.verdicts[v.Kind]++
-	r.failed = nil
+	r.health.applied(r.state.Offset())
 	switch {
 	case v.Newer && r.verdicts[v.Kind] == 1:
 		r.opt.Logger.Warn("delta log holds records of a newer version: they are ignored", "offset", offset)
 	case v.Kind == deltalog.Broken:
 		r.opt.Logger.Warn("delta log holds a record that is none", "offset", offset, "err", v.Err)
-	case v.Lost > 0:
+	case v.Lost > 0 && v.By == r.opt.Name:
+		r.health.lost += v.Lost
 		r.opt.Logger.Error("records were gone before they were counted", "source", v.Source.String(), "records", v.Lost)
-	case v.Kind == deltalog.Accepted && r.opt.Accepted != nil:
-		r.opt.Accepted(v.Counts)
+	case v.Kind == deltalog.Accepted && v.By == r.opt.Name && r.opt.Accepted != nil:
+		r.opt.Accepted(v)
 	}
 	for i := range v.Alerts {
 		r.alert(&v.Alerts[i])
@@ -207,115 +222,58 @@ func (r *Replica) apply(offset int64, record []byte) error {
 	return nil
 }
 
-// alert logs a record and hands it to the notifier.
-func (r *Replica) alert(a *detect.Alert) {
-	log := r.opt.Logger.With("alert", a.Alert, "codes", a.Codes, "severity", a.Severity, "users", a.Users, "count", a.Count)
-	switch a.State {
-	case detect.Firing:
-		log.Warn("alert firing", "starts_at", a.StartsAt, "rate_per_minute", a.Rate, "usual_per_minute", a.Usual)
-	case detect.Resolved:
-		log.Info("alert resolved", "starts_at", a.StartsAt, "ends_at", a.EndsAt, "kind", a.Kind, "reason", a.Reason)
-	}
-	if r.opt.Alerted != nil {
-		r.opt.Alerted(a)
-	}
-	r.hand(a)
-}
-
-// hand gives a record to the notifier; without one it waits for the next.
-func (r *Replica) hand(a *detect.Alert) {
-	if r.notifier != nil {
-		r.notifier.Send(*a)
-		r.handed = max(r.handed, a.At.UnixMilli())
-	}
-}
-
-// lead begins to send: what was not handed on yet, and from then on what comes.
-func (r *Replica) lead(n *notify.Notifier) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.notifier = n
-	handed := r.handed
-	for _, a := range r.state.Alerts() {
-		if a.At.UnixMilli() > handed {
-			r.hand(&a)
+// until waits until ok, which is asked with the lock held each time that a record was applied. False: ctx was done before.
+func (r *Replica) until(ctx context.Context, ok func(*deltalog.State) bool) bool {
+	for {
+		r.mu.Lock()
+		done, moved := ok(r.state), r.moved
+		r.mu.Unlock()
+		if done {
+			return true
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return false
 		}
 	}
 }
 
-// Reload goes on with other settings of the detector and another notifier, which open makes of what the last one told. Counts,
-// cells and alerts stay; if open fails, so does everything else. It may be called while Run runs.
-func (r *Replica) Reload(settings detect.Options, open func(told []byte) (*notify.Notifier, error)) error {
-	r.mu.Lock()
-	old := r.notifier
-	r.notifier = nil // what comes now waits
-	r.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), stopWait)
-	defer cancel()
-	trial, err := open(nil)
-	if err != nil {
-		r.lead(old)
-		return err
-	}
-	_ = trial.Close(ctx) // it has nothing to send
-	var told []byte
-	if old != nil {
-		_ = old.Close(ctx) // the next one goes on with what it did not bring
-		told = old.Snapshot()
-	}
-	next, err := open(told)
+// barrier waits until everything was applied that the log has now.
+func (r *Replica) barrier(ctx context.Context) error {
+	_, end, err := r.opt.Log.Bounds(ctx)
 	if err != nil {
 		return err
 	}
-	r.mu.Lock()
-	err = r.state.Configure(settings)
-	r.mu.Unlock()
-	r.lead(next)
-	return err
+	if !r.until(ctx, func(s *deltalog.State) bool { return s.Offset() >= end }) {
+		return ctx.Err()
+	}
+	return nil
 }
 
-// Delivered is to be told when a sink has taken something, so that the log says so.
-func (r *Replica) Delivered(d notify.Delivery) {
+// Reload goes on with other settings of the detector, and sends by what Options.Open now opens. Counts, cells and alerts stay;
+// if Open fails, so does everything else. It may be called while Run runs.
+func (r *Replica) Reload(settings detect.Options) error {
+	if err := r.reopen(); err != nil {
+		return err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.dirty = r.dirty || d.Err == nil
+	return r.state.Configure(settings)
 }
 
-// tend writes notes and bases.
+// tend asks for the end of the log, and writes bases as long as this replica leads.
 func (r *Replica) tend(ctx context.Context) {
 	last := r.opt.Now()
 	for pause(ctx, time.Second) {
-		r.note(ctx)
-		if r.opt.Now().Sub(last) < r.opt.BaseEvery {
+		r.look(ctx)
+		if _, leads := r.leader(); !leads || r.opt.Now().Sub(last) < r.opt.BaseEvery {
 			continue
 		}
 		last = r.opt.Now()
 		if err := r.base(ctx); err != nil && ctx.Err() == nil {
 			r.opt.Logger.Error("no base written: the next start reads more of the log", "err", err)
 		}
-	}
-	r.note(context.WithoutCancel(ctx)) // a short write; what was told must not be told again
-}
-
-// note writes down what the sinks were told, if there is something new.
-func (r *Replica) note(ctx context.Context) {
-	r.mu.Lock()
-	n, dirty, at := r.notifier, r.dirty, r.handed
-	r.dirty = false
-	r.mu.Unlock()
-	if n == nil || !dirty {
-		return
-	}
-	note := deltalog.Note{Told: n.Snapshot(), At: at, By: r.opt.Name}
-	record, err := note.Encode()
-	if err == nil {
-		err = r.opt.Log.Append(ctx, record)
-	}
-	if err != nil {
-		r.opt.Logger.Error("what was sent is not noted, and is sent again after a restart", "err", err)
-		r.mu.Lock()
-		r.dirty = true
-		r.mu.Unlock()
 	}
 }
 
@@ -345,37 +303,38 @@ func (r *Replica) base(ctx context.Context) error {
 // commit appends a record that counts [from, to) and waits until it was read back: whether next moved to where the record
 // wanted it. from is what the record says, not what next is by now: another writer may have been first.
 func (r *Replica) commit(ctx context.Context, source deltalog.Source, from, to int64, record []byte) (accepted bool, err error) {
-	var offset int64
+	var offset, next int64
 	r.View(func(s *deltalog.State) { offset = s.Offset() })
 	for {
-		if err := r.opt.Log.Append(ctx, record); err != nil && ctx.Err() != nil {
+		err := r.opt.Log.Append(ctx, record)
+		switch {
+		case err == nil:
+		case ctx.Err() != nil, errors.Is(err, deltalog.ErrTooLarge):
 			return false, err
-		} else if err != nil {
-			r.opt.Logger.Error("delta log cannot be written, counting waits", "err", err)
-			r.fail(err)
+		default:
+			r.opt.Logger.Error("delta log cannot be written, counting waits", "source", source.String(), "err", err)
+			r.trouble(err)
 			if !pause(ctx, time.Second) {
 				return false, ctx.Err()
 			}
 		}
-		again := time.After(2 * time.Second)
-	wait:
-		for {
-			r.mu.Lock()
-			next, seen, moved := r.state.Next(source), r.state.Offset(), r.moved
-			r.mu.Unlock()
-			if next != from || to == from && seen > offset { // nobody waits for a tick to be accepted
-				return next == to, nil
-			}
-			select {
-			case <-moved:
-			case <-again:
-				break wait
-			case <-ctx.Done():
-				return false, ctx.Err()
-			}
+		soon, cancel := context.WithTimeout(ctx, again)
+		decided := r.until(soon, func(s *deltalog.State) bool {
+			next = s.Next(source)
+			return next != from || to == from && s.Offset() > offset // nobody waits for a tick to be accepted
+		})
+		cancel()
+		if decided {
+			return next == to, nil
+		}
+		if ctx.Err() != nil {
+			return false, ctx.Err()
 		}
 	}
 }
+
+// again is after how long a record that does not come back is written once more.
+const again = 2 * time.Second
 
 // pause waits, and returns false if ctx ended it.
 func pause(ctx context.Context, d time.Duration) bool {
@@ -389,33 +348,5 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// Ready returns why the replica is not ready, nil if it is.
-func (r *Replica) Ready() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.failed != nil {
-		return fmt.Errorf("delta log: %w", r.failed)
-	}
-	return nil
-}
-
 // errRefused says that somebody else wrote for our source, so that we have to go on from where the log is.
 var errRefused = errors.New("delta refused: another writer was first")
-
-// Sinks returns the counts of the sinks; after a reload they begin anew.
-func (r *Replica) Sinks() []notify.Stats {
-	r.mu.Lock()
-	n := r.notifier
-	r.mu.Unlock()
-	if n == nil {
-		return nil
-	}
-	return n.Stats()
-}
-
-// Told returns what the log says the sinks were told, for notify.Options.State.
-func (r *Replica) Told() []byte {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.state.Told().Told
-}

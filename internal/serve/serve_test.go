@@ -28,44 +28,56 @@ var web = catalog.Web()
 type life struct {
 	*Replica
 	log    *filelog.Log
+	sink   io.Writer
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 }
 
-// begin opens a replica and lets it run.
+// begin opens a replica and lets it run. Alerts go to the sink that open is asked for, nil to none.
 func begin(t *testing.T, log, input string, sink io.Writer, accepted func([]byte)) *life {
 	t.Helper()
 	l, err := filelog.Open(log)
 	if err != nil {
 		t.Fatal(err)
 	}
+	x := &life{log: l, sink: sink}
 	opt := Options{
-		Log: l, Name: "test", Logger: slog.New(slog.DiscardHandler), Accepted: accepted,
+		Log: l, Name: "test", Logger: slog.New(slog.DiscardHandler), Alone: true, Open: x.open,
 		State: deltalog.Options{Aggregate: aggregate.Options{Catalog: web}, Detector: detect.Options{Catalog: web}},
 	}
-	r, err := Open(t.Context(), opt)
-	if err != nil {
+	if accepted != nil {
+		opt.Accepted = func(v deltalog.Verdict) { accepted(v.Counts) }
+	}
+	if x.Replica, err = Open(t.Context(), opt); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	x := &life{Replica: r, log: l, cancel: cancel}
-	var n *notify.Notifier
-	if sink != nil {
-		n, err = notify.New(notify.Options{
-			Catalog: web, State: r.Told(), Notified: r.Delivered, Sinks: []notify.Sink{{Kind: "ndjson", Path: "-", Writer: sink}},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	x.cancel = cancel
 	x.done.Go(func() {
 		popt := pipeline.Options{Catalog: web, Aggregate: aggregate.Options{Catalog: web}, Extract: extract.Options{Zone: time.UTC}}
-		if err := r.Run(ctx, n, func(ctx context.Context) error { return r.Files(ctx, []string{input}, popt) }); err != nil {
+		if err := x.Run(ctx, x.Files(FilesName, []string{input}, popt)); err != nil {
 			t.Error(err)
 		}
 	})
 	return x
 }
+
+// open begins to send to the sink that x has now.
+func (x *life) open(told []byte) (*notify.Notifier, error) {
+	sink := x.sink
+	if sink == nil {
+		sink = io.Discard
+	}
+	if sink == broken {
+		return nil, io.ErrUnexpectedEOF
+	}
+	return notify.New(notify.Options{
+		Catalog: web, State: told, Notified: x.Delivered, Gate: x.Leads, Sinks: []notify.Sink{{Kind: "ndjson", Path: "-", Writer: sink}},
+	})
+}
+
+// broken is a sink that cannot be opened.
+var broken io.Writer = &lines{}
 
 func (x *life) events() int64 {
 	var n int64
@@ -190,10 +202,10 @@ func TestAStormIsToldOnceOverRestarts(t *testing.T) {
 		x := begin(t, log, input, &told, nil)
 		until(t, "all of it counted and told", func() bool {
 			var at int64
-			x.View(func(s *deltalog.State) { at = s.Next(files) })
+			x.View(func(s *deltalog.State) { at = s.Next(deltalog.Source{Name: FilesName}) })
 			return at >= int64(len(day)*(i+1)/5)
 		})
-		time.Sleep(1500 * time.Millisecond) // a note is written each second
+		until(t, "the sink knows all", func() bool { s := x.Sinks(); return len(s) == 1 && s[0].Queued == 0 })
 		x.end()
 	}
 	if firing, resolved := told.count(`"state":"firing"`), told.count(`"state":"resolved"`); firing != resolved || firing == 0 || firing > 5 {
@@ -240,17 +252,13 @@ func TestReloadKeepsCountsAndWhatWasTold(t *testing.T) {
 	defer x.end()
 	until(t, "the day is told", func() bool { return before.count(`"state":"resolved"`) == 3 })
 	events := x.events()
-	open := func(told []byte) (*notify.Notifier, error) {
-		return notify.New(notify.Options{
-			Catalog: web, State: told, Notified: x.Delivered, Sinks: []notify.Sink{{Kind: "ndjson", Path: "-", Writer: &after}},
-		})
-	}
-	fails := func([]byte) (*notify.Notifier, error) { return nil, io.ErrUnexpectedEOF }
-	if err := x.Reload(detect.Options{Catalog: web}, fails); err == nil {
+	x.sink = broken
+	if err := x.Reload(detect.Options{Catalog: web}); err == nil {
 		t.Error("a reload that cannot open its sinks succeeded")
 	}
+	x.sink = &after
 	settings := detect.Options{Catalog: web, Limits: []detect.Limit{{Name: "any", Window: time.Minute, Events: 3}}}
-	if err := x.Reload(settings, open); err != nil {
+	if err := x.Reload(settings); err != nil {
 		t.Fatal(err)
 	}
 	if got := x.events(); got != events || events == 0 {

@@ -61,8 +61,15 @@ type node struct {
 
 const fakeEnv = "IMERR_KAFKATEST_FAKE"
 
-// Main runs the tests, or is the fake broker if that is what this process was started for. It does not return.
+// Main runs the tests, after BeFake. It does not return.
 func Main(m *testing.M) {
+	BeFake()
+	os.Exit(m.Run())
+}
+
+// BeFake is the fake broker, and does not return, if that is what this process was started for. It is to be called first
+// in TestMain.
+func BeFake() {
 	if spec := os.Getenv(fakeEnv); spec != "" {
 		if err := beFake([]byte(spec)); err != nil {
 			fmt.Fprintln(os.Stderr, "kafkatest:", err)
@@ -70,7 +77,6 @@ func Main(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
 }
 
 // fakeSpec is what the fake is told. Each way in is a cluster of its own: kfake has one kind of listener.

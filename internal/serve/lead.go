@@ -1,0 +1,264 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"imerr-scan/internal/deltalog"
+	"imerr-scan/internal/detect"
+	"imerr-scan/internal/notify"
+)
+
+// leading is what a replica has while it sends alerts. It is guarded by Replica.mu, but for the two locks.
+type leading struct {
+	claim    string // by which this replica leads; "" while it does not
+	claims   int    // so far
+	notifier *notify.Notifier
+	takes    bool  // the notifier is given what comes; else that waits
+	handed   int64 // event time of the newest alert record that it was given, Unix milliseconds
+
+	changing sync.Mutex // who opens or closes a notifier has it
+	noting   sync.Mutex // one note after the other
+}
+
+// How long things may take.
+const (
+	stopWait   = 3 * time.Second        // the last commit, and what sinks are still to be told, when the process ends
+	yieldWait  = 500 * time.Millisecond // what they are still to be told when another replica takes over
+	claimAgain = 5 * time.Second        // between two claims, if others claim as well
+	noteWait   = 5 * time.Second        // to write down what was told
+)
+
+// lead sends alerts until ctx is done, which wait may then delay. Who claimed last in the log leads: what another replica claims
+// ends it, until it claims again.
+func (r *Replica) lead(ctx context.Context, wait time.Duration) {
+	for ctx.Err() == nil {
+		claim, err := r.claim(ctx)
+		if err == nil {
+			err = r.begin(claim)
+		}
+		if err != nil && ctx.Err() == nil {
+			r.opt.Logger.Error("alerts cannot be sent yet", "err", err)
+			r.trouble(err)
+			pause(ctx, time.Second)
+			continue
+		}
+		deposed := r.until(ctx, func(s *deltalog.State) bool { return s.Told().By != claim })
+		if deposed {
+			r.opt.Logger.Warn("another replica sends alerts", "replica", r.claimant())
+		}
+		r.resign(wait)
+		if deposed {
+			pause(ctx, claimAgain)
+		}
+	}
+}
+
+// claim says in the log that this replica leads, and waits until the log says so.
+func (r *Replica) claim(ctx context.Context) (string, error) {
+	r.mu.Lock()
+	r.leading.claims++
+	claim := fmt.Sprintf("%s#%d", r.opt.Name, r.leading.claims)
+	r.mu.Unlock()
+	note := deltalog.Note{By: claim, Claim: true}
+	record, err := note.Encode()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if err := r.opt.Log.Append(ctx, record); err != nil {
+			return "", fmt.Errorf("claim to send: %w", err)
+		}
+		soon, cancel := context.WithTimeout(ctx, again)
+		ok := r.until(soon, func(s *deltalog.State) bool { return s.Told().By == claim })
+		cancel()
+		if ok || ctx.Err() != nil {
+			return claim, ctx.Err()
+		}
+	}
+}
+
+// begin opens a notifier with what sinks were told, and hands it what came since.
+func (r *Replica) begin(claim string) error {
+	r.leading.changing.Lock()
+	defer r.leading.changing.Unlock()
+	var told deltalog.Note
+	r.View(func(s *deltalog.State) { told = s.Told() })
+	var n *notify.Notifier
+	if r.opt.Open != nil {
+		var err error
+		if n, err = r.opt.Open(told.Told); err != nil {
+			return err
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.leading.claim, r.leading.handed = claim, told.At
+	r.take(n)
+	return nil
+}
+
+// take makes n the notifier, and hands it what the last one was not given.
+func (r *Replica) take(n *notify.Notifier) {
+	r.leading.notifier, r.leading.takes = n, true
+	handed := r.leading.handed
+	for _, a := range r.state.Alerts() {
+		if a.At.UnixMilli() > handed {
+			r.hand(&a)
+		}
+	}
+}
+
+// shut closes the notifier; what sinks were not told yet has until ctx ends. What comes from here on waits for the next one.
+func (r *Replica) shut(ctx context.Context) *notify.Notifier {
+	r.mu.Lock()
+	n := r.leading.notifier
+	r.leading.takes = false
+	r.mu.Unlock()
+	if n == nil {
+		return nil
+	}
+	if err := n.Close(ctx); err != nil {
+		r.opt.Logger.Warn("alerts wait to be sent by the next", "err", err)
+	}
+	return n
+}
+
+// resign ends sending.
+func (r *Replica) resign(wait time.Duration) {
+	r.leading.changing.Lock()
+	defer r.leading.changing.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), wait)
+	defer cancel()
+	r.shut(ctx)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.leading.claim, r.leading.notifier = "", nil
+}
+
+// reopen sends by what Options.Open now opens, if this replica leads.
+func (r *Replica) reopen() error {
+	r.leading.changing.Lock()
+	defer r.leading.changing.Unlock()
+	if r.opt.Open == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), stopWait)
+	defer cancel()
+	trial, err := r.opt.Open(nil)
+	if err != nil {
+		return err
+	}
+	_ = trial.Close(ctx) // it has nothing to send
+	old := r.shut(ctx)
+	if old == nil {
+		return nil
+	}
+	next, err := r.opt.Open(old.Snapshot())
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.take(next)
+	return nil
+}
+
+// leader returns who leads, and whether it is this replica.
+func (r *Replica) leader() (claim string, leads bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.leading.claim, r.leading.claim != "" && r.state.Told().By == r.leading.claim
+}
+
+// claimant returns by which claim alerts are sent now.
+func (r *Replica) claimant() (claim string) {
+	r.View(func(s *deltalog.State) { claim = s.Told().By })
+	return claim
+}
+
+// Leader says whether this replica sends alerts.
+func (r *Replica) Leader() bool {
+	_, leads := r.leader()
+	return leads
+}
+
+// Leads returns nil if this replica leads still, by all that the log has now: a process that was frozen finds out that another
+// one has taken over. It is to be asked before each message to a sink.
+func (r *Replica) Leads(ctx context.Context) error {
+	if r.opt.Alone {
+		return nil
+	}
+	if err := r.barrier(ctx); err != nil {
+		return fmt.Errorf("delta log: %w", err)
+	}
+	if _, leads := r.leader(); !leads {
+		return errors.New("another replica leads")
+	}
+	return nil
+}
+
+// alert logs a record and hands it to the notifier, as far as this replica leads.
+func (r *Replica) alert(a *detect.Alert) {
+	if r.leading.claim == "" {
+		return
+	}
+	log := r.opt.Logger.With("alert", a.Alert, "codes", a.Codes, "severity", a.Severity, "users", a.Users, "count", a.Count)
+	switch a.State {
+	case detect.Firing:
+		log.Warn("alert firing", "starts_at", a.StartsAt, "rate_per_minute", a.Rate, "usual_per_minute", a.Usual)
+	case detect.Resolved:
+		log.Info("alert resolved", "starts_at", a.StartsAt, "ends_at", a.EndsAt, "kind", a.Kind, "reason", a.Reason)
+	}
+	if r.opt.Alerted != nil {
+		r.opt.Alerted(a)
+	}
+	r.hand(a)
+}
+
+// hand gives a record to the notifier; without one it waits for the next.
+func (r *Replica) hand(a *detect.Alert) {
+	if r.leading.notifier != nil && r.leading.takes {
+		r.leading.notifier.Send(*a)
+		r.leading.handed = max(r.leading.handed, a.At.UnixMilli())
+	}
+}
+
+// Delivered is to be told when a sink has taken something. It returns when the log says so, so that nothing is told twice.
+func (r *Replica) Delivered(d notify.Delivery) {
+	if d.Err != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), noteWait)
+	defer cancel()
+	r.leading.noting.Lock()
+	defer r.leading.noting.Unlock()
+	r.mu.Lock()
+	n, claim, at := r.leading.notifier, r.leading.claim, r.leading.handed
+	r.mu.Unlock()
+	if n == nil {
+		return
+	}
+	note := deltalog.Note{Told: n.Snapshot(), At: at, By: claim}
+	record, err := note.Encode()
+	if err == nil {
+		err = r.opt.Log.Append(ctx, record)
+	}
+	if err != nil {
+		r.opt.Logger.Error("what was sent is not noted, and is sent again by whoever is next", "err", err)
+	}
+}
+
+// Sinks returns the counts of the sinks; after a reload they begin anew.
+func (r *Replica) Sinks() []notify.Stats {
+	r.mu.Lock()
+	n := r.leading.notifier
+	r.mu.Unlock()
+	if n == nil {
+		return nil
+	}
+	return n.Stats()
+}

@@ -1,0 +1,173 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"imerr-scan/internal/deltalog"
+	"imerr-scan/internal/kafka"
+)
+
+// When a replica is not ready.
+const (
+	staleAfter = 10 * time.Second // since the log was applied up to what was its end then
+	stallAfter = 30 * time.Second // since a partition moved that is not at its end
+)
+
+// health is what Ready looks at. It is guarded by Replica.mu.
+type health struct {
+	fresh time.Time // when the end of the log was asked for up to which it was applied
+	asked time.Time // when it was asked for the end that is waited for; zero: nothing is waited for
+	end   int64
+	log   error // what went wrong with the log last
+
+	behind int64 // bytes of followed files
+	lost   int64 // records that this replica passed over because they were gone
+
+	topics     bool // there are topics to read
+	generation int32
+	member     bool
+	group      error // what went wrong with the group last
+	generations,
+	troubles int64 // since the start
+	partitions map[kafka.Partition]*progress
+}
+
+// progress is how it stands with a partition of this replica.
+type progress struct {
+	end     int64 // as the broker said last
+	next    int64
+	moved   time.Time // when next moved, or was at the end
+	rebuilt time.Time // when another connection was tried because it had not
+	stopped error     // reading it is not gone on with
+	trouble error     // what went wrong last
+}
+
+// applied notes that the log was applied up to offset.
+func (h *health) applied(offset int64) {
+	if !h.asked.IsZero() && offset >= h.end {
+		h.fresh, h.asked, h.log = h.asked, time.Time{}, nil
+	}
+}
+
+// look asks for the end of the log.
+func (r *Replica) look(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	at := r.opt.Now()
+	_, end, err := r.opt.Log.Bounds(ctx)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case err != nil:
+		r.health.log = err
+	case r.health.asked.IsZero():
+		r.health.asked, r.health.end = at, end
+		r.health.applied(r.state.Offset())
+	}
+}
+
+// trouble notes what went wrong with the log.
+func (r *Replica) trouble(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.health.log = err
+}
+
+// Ready returns why the replica is not ready, nil if it is.
+func (r *Replica) Ready() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.opt.Now()
+	h := &r.health
+	var reasons []error
+	if age := now.Sub(h.fresh); age > staleAfter {
+		reasons = append(reasons, because(fmt.Sprintf("delta log: not read to its end for %s", seconds(age)), h.log))
+	}
+	if h.topics && !h.member {
+		reasons = append(reasons, because("kafka: not in the group", h.group))
+	}
+	for _, p := range slices.SortedFunc(maps.Keys(h.partitions), comparePartitions) {
+		g := h.partitions[p]
+		switch age := now.Sub(g.moved); {
+		case g.stopped != nil:
+			reasons = append(reasons, g.stopped)
+		case age > stallAfter:
+			reasons = append(reasons, because(fmt.Sprintf("kafka: %s: stands at %d for %s, of %d records", p, g.next, seconds(age), g.end), g.trouble))
+		}
+	}
+	return errors.Join(reasons...)
+}
+
+func seconds(d time.Duration) string { return d.Truncate(time.Second).String() }
+
+func because(text string, err error) error {
+	if err == nil {
+		return errors.New(text)
+	}
+	return fmt.Errorf("%s: %w", text, err)
+}
+
+// Lag is how far counting of a partition is behind.
+type Lag struct {
+	Topic     string
+	Partition int
+	Next, End int64
+}
+
+// Group is how it stands with Kafka.
+type Group struct {
+	Lags        []Lag // of the partitions of this replica
+	Generations int64 // that this replica was part of since the start
+	Troubles    int64 // times that something went wrong and was tried again
+}
+
+// Group returns how it stands with Kafka, and whether there is any.
+func (r *Replica) Group() (g Group, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	g.Generations, g.Troubles = r.health.generations, r.health.troubles
+	for _, p := range slices.SortedFunc(maps.Keys(r.health.partitions), comparePartitions) {
+		at := r.health.partitions[p]
+		if at.next >= 0 {
+			g.Lags = append(g.Lags, Lag{p.Topic, p.ID, at.next, max(at.end, at.next)})
+		}
+	}
+	return g, r.health.topics
+}
+
+// Behind returns how many bytes of the followed files were not counted at the last commit.
+func (r *Replica) Behind() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.health.behind
+}
+
+// Lost returns how many records this replica passed over since the start because they were gone.
+func (r *Replica) Lost() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.health.lost
+}
+
+// LogLag returns how many records of the log are not applied, by its end of a few seconds ago.
+func (r *Replica) LogLag() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return max(0, r.health.end-r.state.Offset())
+}
+
+// Verdicts returns how many records of the log became what since Open.
+func (r *Replica) Verdicts() map[deltalog.Kind]int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := map[deltalog.Kind]int64{}
+	for _, k := range deltalog.Kinds() {
+		all[k] = r.verdicts[k]
+	}
+	return all
+}
