@@ -33,9 +33,10 @@ func clean(s string, limit int) string {
 	return string([]rune(s)[:limit]) + "…"
 }
 
+// categoryWords are those of the summary of report.
 var categoryWords = map[string]text{
-	"auth": {EN: "auth", ZH: "登录与连接"}, "messaging": {EN: "messaging", ZH: "消息"}, "group": {EN: "group", ZH: "群组"},
-	"chatroom": {EN: "chatroom", ZH: "聊天室"}, "quota": {EN: "quota", ZH: "配额与限流"}, "general": {EN: "general", ZH: "通用"},
+	"auth": {EN: "auth", ZH: "鉴权"}, "messaging": {EN: "messaging", ZH: "消息"}, "group": {EN: "group", ZH: "群组"},
+	"chatroom": {EN: "chatroom", ZH: "聊天室"}, "quota": {EN: "quota", ZH: "额度"}, "general": {EN: "general", ZH: "通用"},
 	"unknown": {EN: "unknown", ZH: "未知"},
 }
 
