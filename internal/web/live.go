@@ -188,8 +188,15 @@ func asPage(w http.ResponseWriter) {
 	w.Header().Set("Content-Security-Policy", page.LivePolicy()+"; frame-ancestors 'none'")
 }
 
+// takesGzip says whether a client names gzip among the encodings it takes, and not to refuse it (RFC 9110, 12.5.3).
 func takesGzip(r *http.Request) bool {
-	return strings.Contains(r.Header.Get("Accept-Encoding"), "gzip")
+	for one := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		name, weight, _ := strings.Cut(one, ";")
+		if strings.TrimSpace(name) == "gzip" {
+			return strings.Trim(weight, " 0.") != "q="
+		}
+	}
+	return false
 }
 
 // stream sends a viewer the sections of the page, then each that changes, as server-sent events named for them. All viewers get

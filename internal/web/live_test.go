@@ -344,7 +344,13 @@ func TestPages(t *testing.T) {
 			if w.Header().Get("Access-Control-Allow-Origin") != "" || w.Header().Get("Cross-Origin-Resource-Policy") != "same-origin" {
 				t.Errorf("headers %v", w.Header())
 			}
-			packed := ask("gzip, br")
+			if refused := ask("br, gzip;q=0.0"); refused.Header().Get("Content-Encoding") != "" {
+				t.Error("gzip was refused and is sent")
+			}
+			packed := ask("br;q=1, gzip ;q=0.5")
+			if tc.path == "/" && packed.Header().Get("Content-Encoding") != "gzip" {
+				t.Error("gzip is taken and not sent")
+			}
 			body := packed.Body.Bytes()
 			if packed.Header().Get("Content-Encoding") == "gzip" {
 				z, err := gzip.NewReader(packed.Body)

@@ -94,7 +94,7 @@ func (v *viewer) write(b []byte) error {
 		return nil
 	}
 	_ = v.rc.SetWriteDeadline(time.Now().Add(patience)) // what cannot set it has none
-	if _, err := v.w.Write(b); err != nil {             //nolint:gosec // html/template made it
+	if _, err := v.w.Write(b); err != nil {
 		return err
 	}
 	return v.rc.Flush()
