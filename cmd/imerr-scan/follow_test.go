@@ -163,7 +163,7 @@ func waitUntil(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(60 * time.Second); !ok(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Logf("not within a minute: %s", what)
+			t.Errorf("not within a minute: %s", what)
 			return
 		}
 	}

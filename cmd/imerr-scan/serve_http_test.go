@@ -25,27 +25,35 @@ type served struct {
 	said    string // file of its own log
 }
 
+// startServe starts a service whose log is a file in dir.
 func startServe(t *testing.T, bin, dir string, args ...string) *served {
+	t.Helper()
+	s := launchServe(t, bin, filepath.Join(dir, "said"), append([]string{"--state", filepath.Join(dir, "deltas")}, args...)...)
+	waitUntil(t, "it answers", func() bool { _, status := s.get("/healthz"); return status == 200 })
+	return s
+}
+
+// launchServe starts a service, whose own log is a file, and does not wait for it.
+func launchServe(t *testing.T, bin, said string, args ...string) *served {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0") // a port that was free a moment ago
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &served{t: t, address: l.Addr().String(), said: filepath.Join(dir, "said")}
+	s := &served{t: t, address: l.Addr().String(), said: said}
 	l.Close()
-	stderr, err := os.Create(s.said)
+	stderr, err := os.OpenFile(said, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer stderr.Close()
-	s.cmd = exec.Command(bin, append([]string{"serve", "--state", filepath.Join(dir, "deltas"), "--listen", s.address}, args...)...)
+	s.cmd = exec.Command(bin, append([]string{"serve", "--listen", s.address}, args...)...)
 	s.cmd.Env = append(os.Environ(), "IMERR_TZ=UTC")
 	s.cmd.Stderr = stderr
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.cmd.Process.Kill() })
-	waitUntil(t, "it answers", func() bool { _, status := s.get("/healthz"); return status == 200 })
 	return s
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -137,9 +138,7 @@ func (t *topics) watch(ctx context.Context, g *kafka.Generation) {
 			}
 		}
 		if len(next) > 0 && g.Commit(next) == nil { // for the tools that show lag; nothing depends on it
-			for p, to := range next {
-				committed[p] = to
-			}
+			maps.Copy(committed, next)
 		}
 		if !pause(ctx, watchEvery) {
 			return
