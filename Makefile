@@ -3,7 +3,7 @@ SIZE ?= 512MiB
 ROUNDS ?= 5
 FUZZ_SECONDS ?= 20
 
-.PHONY: build test check golden bench bench-detect fuzz peers kit ci
+.PHONY: build test check golden bench bench-detect fuzz peers kit release ci
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/imerr-scan ./cmd/imerr-scan
@@ -32,6 +32,9 @@ peers: # needs the packages prometheus, prometheus-alertmanager, systemd and chr
 
 kit: # what kit prints, against the code of its readers; fetches modules that the product does not need
 	cd tools/kitcheck && go vet ./... && go test -count=1 ./...
+
+release: # make release VERSION=1.0.0; into dist/: archives, deb, rpm, SBOMs, checksums. tools/release/try says whether two builds are equal
+	go run ./tools/release -version "$(VERSION)" -out dist
 
 ci:
 	.ci/run
