@@ -27,7 +27,7 @@ bench-detect: # the acceptance table of the detector, beside simple methods; min
 fuzz: # make fuzz FUZZ_SECONDS=60
 	.ci/fuzz $(FUZZ_SECONDS)
 
-peers: # needs the packages prometheus, prometheus-alertmanager, systemd and chromium
+peers: # needs the packages prometheus, prometheus-alertmanager, systemd, chromium, openjdk-17-jre-headless, maven, and DuckDB's command
 	go test -tags peers -run 'TestAReal|TestPromtool' ./internal/notify ./internal/metrics ./internal/page ./deploy ./cmd/imerr-scan
 
 kit: # what kit prints, against the code of its readers; fetches modules that the product does not need
