@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"bytes"
 	"encoding/pem"
 	"io/fs"
 	"net/http/httptest"
@@ -11,8 +12,14 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"imerr-scan/internal/config"
+	"imerr-scan/internal/deltalog"
+	"imerr-scan/internal/detect"
+	"imerr-scan/internal/metrics"
+	"imerr-scan/internal/notify"
+	"imerr-scan/internal/serve"
 	"imerr-scan/pkg/catalog"
 )
 
@@ -50,6 +57,69 @@ func TestRulesUseMetricsThatThereAre(t *testing.T) {
 		if !strings.Contains(string(docs), "`"+name+"`") {
 			t.Errorf("the rules use %s, which docs/metrics.md does not list", name)
 		}
+	}
+}
+
+// Every rule has a test of promtool's in which it fires.
+func TestEveryRuleIsTestedToFire(t *testing.T) {
+	tests := Print("prometheus-tests", Options{})
+	for _, n := range regexp.MustCompile(`(?m)^ +- alert: (\w+)$`).FindAllStringSubmatch(Print("prometheus", Options{}), -1) {
+		if !regexp.MustCompile(`alertname: ` + n[1] + `\n +exp_alerts:\n +- exp_labels`).MatchString(tests) {
+			t.Errorf("no test in which %s fires", n[1])
+		}
+	}
+}
+
+// The labels that docs/metrics.md lists, against which tools/kitcheck holds rules and dashboard, are those that /metrics writes.
+func TestTheDocumentationListsEveryLabel(t *testing.T) {
+	docs, err := os.ReadFile("../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := metrics.New(catalog.Web(), metrics.Build{})
+	m.Read("kafka")
+	m.Delayed([]float32{1})
+	m.Late(1)
+	m.Alerted(&detect.Alert{Alert: "kick-storm", State: detect.Firing})
+	var out bytes.Buffer
+	m.Write(&out, &metrics.Now{
+		Users: map[int32]int64{206: 1}, Watermark: 1, LastEvent: time.Unix(1, 0), Verdicts: map[deltalog.Kind]int64{deltalog.Accepted: 1},
+		Sinks: []notify.Stats{{Name: "on-call"}}, Leader: true, Kafka: &serve.Group{Lags: []serve.Lag{{Topic: "client-logs"}}},
+	})
+	written := map[string]string{}
+	label := regexp.MustCompile(`(\w+)="`)
+	for line := range strings.Lines(out.String()) {
+		name, labels, _ := strings.Cut(strings.Fields(line)[0], "{")
+		var all []string
+		for _, l := range label.FindAllStringSubmatch(labels, -1) {
+			all = append(all, l[1])
+		}
+		written[name] = strings.Join(all, " ")
+	}
+	words := regexp.MustCompile("`([^`]*)`")
+	listed := 0
+	for line := range strings.Lines(string(docs)) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 6 || !strings.Contains(cells[1], "`imerr_") || strings.Contains(cells[1], "_info`") {
+			continue
+		}
+		want := ""
+		if l := words.FindStringSubmatch(cells[3]); l != nil {
+			want = l[1]
+		}
+		for _, name := range words.FindAllStringSubmatch(cells[1], -1) {
+			listed++
+			got, ok := written[name[1]]
+			if strings.TrimSpace(cells[2]) == "histogram" {
+				got, ok = written[name[1]+"_count"]
+			}
+			if !ok || got != want {
+				t.Errorf("%s is listed with labels %q, and written (%t) with %q", name[1], want, ok, got)
+			}
+		}
+	}
+	if listed < 25 {
+		t.Errorf("%d metrics", listed)
 	}
 }
 
