@@ -27,8 +27,40 @@ const (
 
 // Check makes contact as far as is needed to read topics as a member of group, and returns one sentence about the first
 // thing that is wrong: the address, TLS on one side only, certificates, name and password, a topic that is missing, rights,
-// a leader that cannot be reached from here. Nothing is created.
+// a leader that cannot be reached from here. Nothing is created. A broker that the others name and that does not answer may
+// be on its way back: it is waited for, 20 s at most.
 func (c *Cluster) Check(ctx context.Context, group string, topics ...string) error {
+	return c.patiently(ctx, func() error { return c.check(ctx, group, topics) })
+}
+
+// patiently asks again while a broker is away that the others name.
+func (c *Cluster) patiently(ctx context.Context, ask func() error) error {
+	end := time.Now().Add(4 * c.opt.Timeout)
+	for {
+		err := ask()
+		var away *awayError
+		if err == nil || !errors.As(err, &away) || time.Now().After(end) || !sleep(ctx, leastPause) {
+			return err
+		}
+	}
+}
+
+// awayError says that a broker does not answer, although another one named it.
+type awayError struct{ error }
+
+func (e *awayError) Unwrap() error { return e.error }
+
+// away makes an awayError of one that is no answer of a broker, or one that says "later".
+func away(err error) error {
+	var code kafka.Error
+	var topic *TopicError
+	if err == nil || errors.As(err, &topic) || errors.As(err, &code) && !code.Temporary() {
+		return err
+	}
+	return &awayError{err}
+}
+
+func (c *Cluster) check(ctx context.Context, group string, topics []string) error {
 	response, err := c.metadata(ctx, topics...)
 	if err != nil {
 		return err
@@ -38,7 +70,7 @@ func (c *Cluster) Check(ctx context.Context, group string, topics ...string) err
 			return err
 		}
 	}
-	return c.checkGroup(ctx, group, topics)
+	return away(c.checkGroup(ctx, group, topics))
 }
 
 // checkTopic reads at the end of one partition of each leader.
@@ -53,7 +85,7 @@ func (c *Cluster) checkTopic(ctx context.Context, response *metadata.Response, t
 		}
 		asked[p.LeaderID] = true
 		if err := c.checkRead(ctx, Partition{t.Name, int(p.PartitionIndex)}); err != nil {
-			return c.explainLeader(response, t.Name, p.LeaderID, err)
+			return away(c.explainLeader(response, t.Name, p.LeaderID, err))
 		}
 	}
 	return nil

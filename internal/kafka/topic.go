@@ -37,6 +37,15 @@ func (e *TopicError) Unwrap() error { return e.cause }
 // a log is a *TopicError: one that has more than one partition, or is compacted, which could drop the delta that counts
 // and keep the one that was refused.
 func (c *Cluster) OpenLog(ctx context.Context, topic string, opt LogOptions) (*Log, error) {
+	var log *Log
+	err := c.patiently(ctx, func() (err error) {
+		log, err = c.openLog(ctx, topic, opt)
+		return err
+	})
+	return log, err
+}
+
+func (c *Cluster) openLog(ctx context.Context, topic string, opt LogOptions) (*Log, error) {
 	meta, err := c.metadata(ctx, topic)
 	if err != nil {
 		return nil, err
@@ -48,10 +57,10 @@ func (c *Cluster) OpenLog(ctx context.Context, topic string, opt LogOptions) (*L
 			return nil, err
 		}
 		if found, err = c.appeared(ctx, topic); err != nil {
-			return nil, err
+			return nil, away(err)
 		}
 	case found.ErrorCode != 0:
-		return nil, c.explainTopic(topic, kafka.Error(found.ErrorCode))
+		return nil, away(c.explainTopic(topic, kafka.Error(found.ErrorCode)))
 	}
 	if n := len(found.Partitions); n != 1 {
 		return nil, &TopicError{
@@ -60,7 +69,7 @@ func (c *Cluster) OpenLog(ctx context.Context, topic string, opt LogOptions) (*L
 		}
 	}
 	if err := c.checkPolicy(ctx, topic); err != nil {
-		return nil, err
+		return nil, away(err)
 	}
 	return &Log{c: c, p: Partition{Topic: topic}, turn: make(chan struct{}, 1)}, nil
 }

@@ -82,9 +82,15 @@ func Load(ctx context.Context, log deltalog.Log, opt deltalog.Options) (*deltalo
 // look is how many records at the end of a log are searched for a base at first.
 const look = 4096
 
+// patience is how often a log is asked that does not answer at the start, a second apart.
+const patience = 20
+
 // load makes a state of the newest complete base and of the records after what it holds.
 func load(ctx context.Context, opt Options) (*deltalog.State, error) {
 	first, end, err := opt.Log.Bounds(ctx)
+	for tries := 1; err != nil && tries < patience && pause(ctx, time.Second); tries++ { // a broker may be on its way back
+		first, end, err = opt.Log.Bounds(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("delta log: %w", err)
 	}

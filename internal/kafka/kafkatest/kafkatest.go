@@ -357,6 +357,66 @@ func (b *Broker) Produce(t testing.TB, topic string, partition int, codec string
 	}
 }
 
+// Producer writes to partitions without a pause between records. It tries again for ever, and writes none twice, whatever
+// happens to brokers.
+type Producer struct {
+	t      testing.TB
+	client *kgo.Client
+}
+
+// Producer returns one for the time of the test.
+func (b *Broker) Producer(t testing.TB) *Producer {
+	t.Helper()
+	return &Producer{t: t, client: b.client(t, b.Plain, kgo.ProducerLinger(20*time.Millisecond), kgo.ProducerBatchCompression(kgo.Lz4Compression()),
+		kgo.MetadataMinAge(250*time.Millisecond), kgo.MaxBufferedRecords(200_000))}
+}
+
+// Send hands a record on; it is written when Flush has returned.
+func (p *Producer) Send(topic string, partition int, value []byte) {
+	p.client.Produce(context.Background(), &kgo.Record{Topic: topic, Partition: int32(partition), Value: value}, func(_ *kgo.Record, err error) {
+		if err != nil {
+			p.t.Errorf("produce: %v", err)
+		}
+	})
+}
+
+// Flush waits until all is written.
+func (p *Producer) Flush() {
+	if err := p.client.Flush(p.t.Context()); err != nil {
+		p.t.Errorf("flush: %v", err)
+	}
+}
+
+// Records calls see for each record that a topic has now.
+func (b *Broker) Records(t testing.TB, topic string, see func(partition int, offset int64, value []byte)) {
+	t.Helper()
+	client := b.client(t, b.Plain, kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.KeepControlRecords())
+	ends, err := kadm.NewClient(client).ListEndOffsets(t.Context(), topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := map[int32]int64{} // up to where is to be read
+	ends.Each(func(o kadm.ListedOffset) {
+		if o.Offset > 0 {
+			left[o.Partition] = o.Offset
+		}
+	})
+	for len(left) > 0 {
+		fetched := client.PollFetches(t.Context())
+		if err := fetched.Err(); err != nil {
+			t.Fatal(err)
+		}
+		fetched.EachRecord(func(r *kgo.Record) {
+			if r.Offset < ends[topic][r.Partition].Offset && !r.Attrs.IsControl() {
+				see(int(r.Partition), r.Offset, r.Value)
+			}
+			if r.Offset+1 >= ends[topic][r.Partition].Offset {
+				delete(left, r.Partition)
+			}
+		})
+	}
+}
+
 // Transact appends records in a transaction, and commits or aborts it: either way one marker more.
 func (b *Broker) Transact(t testing.TB, topic string, partition int, commit bool, values ...[]byte) {
 	t.Helper()
