@@ -81,7 +81,7 @@ var modules = map[string][]string{
 	"github.com/ulikunitz/xz":            {"internal/source"},
 	"github.com/bmatcuk/doublestar/v4":   {"internal/source"},
 	"golang.org/x/text":                  {"internal/source"},
-	"golang.org/x/sys":                   {"internal/source", "internal/deltalog/filelog"}, // locks on Windows
+	"golang.org/x/sys":                   {"internal/source", "internal/deltalog/filelog", "internal/needle"}, // locks on Windows; AVX2 or not
 	"github.com/mattn/go-runewidth":      {"internal/report"},
 	"github.com/spf13/cobra":             {"cmd/imerr-scan"},
 	"github.com/spf13/pflag":             {"cmd/imerr-scan"},

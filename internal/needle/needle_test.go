@@ -226,6 +226,9 @@ func TestNextAnyOffset(t *testing.T) {
 					if got, want := Next(b, 0), before*len(fill)+1+want; got != want {
 						t.Fatalf("%d × %q before, %d after: Next(… %s …) = %d, want %d", before, fill, after, key, got, want)
 					}
+					if got := Next(b, before*len(fill)+1+want+1); got != -1 {
+						t.Fatalf("%d × %q before, %d after: Next behind … %s … = %d, want none", before, fill, after, key, got)
+					}
 				}
 			}
 		}

@@ -1,0 +1,140 @@
+package needle
+
+import (
+	"bytes"
+	"math"
+)
+
+// Lines goes over the lines of one block: it passes those in which there is nothing to look at and counts them in the
+// same pass that searches for hits. Positions given to it must not go back. It is used by one goroutine.
+//
+// On a CPU that has it the pass is a kernel in assembly; elsewhere, and for a search of the caller's, it is its twin in Go.
+type Lines struct {
+	block []byte
+	find  func(b []byte, from int) int
+	edges *Edges
+	long  int
+	fast  bool // the kernel may be used: find is Next
+
+	clear int  // no hit stands before it, as far as was asked
+	hit   bool // one stands at it
+}
+
+// Edges says for each byte whether a line is special that begins with it (0) or ends with it (1). Those of an empty line
+// are its line feed.
+type Edges [2][256]bool
+
+// NewLines returns a Lines for block. Special lines are those that edges says, and those of long bytes and more. find is
+// what searches for hits, nil for Next.
+func NewLines(block []byte, find func(b []byte, from int) int, edges *Edges, long int) Lines {
+	l := Lines{block: block, find: find, edges: edges, long: long}
+	if find == nil {
+		l.find, l.fast = Next, hasKernel
+	}
+	return l
+}
+
+// Skip passes the lines from the one that begins at from up to the first that is special, has a hit, or is not ended by a
+// line feed. It returns where that begins, which is the block's end if there is none, and how many lines it passed.
+func (l *Lines) Skip(from int) (start, passed int) {
+	if !l.fast || len(l.block)-from < kernelReach {
+		return l.skip(from)
+	}
+	if l.clear < from {
+		l.clear, l.hit = from, false
+	}
+	b, at, start := l.block, from, from
+	for {
+		var n int
+		var why reason
+		at, start, n, why = kernel(&b[0], at, len(b), start, l.long, l.edges)
+		passed += n
+		if why == candidate {
+			if at >= l.clear {
+				if hit := judgeAt(b, from, at); hit >= 0 {
+					l.clear, l.hit = hit, true
+					return start, passed
+				}
+			}
+			at++
+			continue
+		}
+		if why == ranOut {
+			start, n = l.skip(start)
+			return start, passed + n
+		}
+		if at > l.clear {
+			l.clear, l.hit = at, false
+		}
+		return start, passed
+	}
+}
+
+// skip is Skip, line by line.
+func (l *Lines) skip(from int) (start, passed int) {
+	b := l.block
+	for start = from; start < len(b); passed++ {
+		n := bytes.IndexByte(b[start:], '\n')
+		if n < 0 || n >= l.long || l.edges[0][b[start]] || l.edges[1][b[start+max(n-1, 0)]] || l.Hit(start, start+n) {
+			break
+		}
+		start += n + 1
+	}
+	return start, passed
+}
+
+// Hit reports whether there is a hit in block[start:end].
+func (l *Lines) Hit(start, end int) bool {
+	if l.clear < start {
+		l.clear, l.hit = start, false
+	}
+	if l.clear < end && !l.hit {
+		l.clear = l.find(l.block, l.clear)
+		if l.hit = l.clear >= 0; !l.hit {
+			l.clear = len(l.block)
+		}
+	}
+	return l.hit && l.clear < end
+}
+
+// reason is why the kernel stopped.
+type reason int
+
+const (
+	ranOut    reason = iota // there is no room for another step
+	candidate               // at a y or a backslash that may be part of a hit
+	special                 // at the line feed of a special line
+)
+
+const (
+	kernelStep  = 64
+	kernelReach = kernelStep + 9 // a step, and what the kernel reads of a key and its value that begin in it
+)
+
+// nextKernel is Next by the kernel, and says how far it came: no hit stands before at.
+func nextKernel(b []byte, from int) (hit, at int) {
+	var why reason
+	for at = from; len(b)-at >= kernelReach; at++ {
+		at, _, _, why = kernel(&b[0], at, len(b), at, math.MaxInt, &noEdges)
+		if why == ranOut {
+			break
+		}
+		if hit = judgeAt(b, from, at); hit >= 0 {
+			return hit, at
+		}
+	}
+	return -1, at
+}
+
+var noEdges Edges
+
+// judgeAt returns the hit ≥ from of which the kernel found a part at b[at], or -1.
+func judgeAt(b []byte, from, at int) int {
+	if noise(b, at) {
+		return -1
+	}
+	if hit := judgeEscaped(b, at); hit >= from {
+		return hit
+	}
+	return -1
+}
