@@ -110,6 +110,126 @@ func (s *served) count(code int) int {
 	return got.Count
 }
 
+// What happens to topics and brokers while a service reads them.
+func TestServeOverWhatHappensToTopics(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a minute")
+	}
+	t.Parallel()
+	dir := t.TempDir()
+	happenings(t, kafkatest.Fake(t), binary(t, dir), dir, 14*time.Second, 3*time.Second)
+}
+
+const anyKick = `imerr_errors_total{code="206",name="WEBIM_CONNCTION_USER_LOGIN_ANOTHER_DEVICE",category="auth"}`
+
+func happenings(t *testing.T, b *kafkatest.Broker, bin, dir string, frozen, dead time.Duration) {
+	serve := func(topic string, args ...string) *served {
+		return consume(t, bin, dir, topic, b, append([]string{"--kafka-topics", topic, "--kafka-group", topic}, args...)...)
+	}
+	produce := func(topic string, partition, n int) {
+		var values [][]byte
+		for i := range n {
+			values = append(values, kick(i))
+		}
+		b.Produce(t, topic, partition, "lz4", values...)
+	}
+	t.Run("retention was shorter than the way to here", func(t *testing.T) {
+		b.Create(t, "short", 1, nil)
+		produce("short", 0, 10)
+		s := serve("short")
+		s.want(anyKick, "10")
+		s.stop()
+		produce("short", 0, 30)
+		b.DeleteRecords(t, "short", 0, 33)
+		s = serve("short")
+		s.want(anyKick, "7")
+		s.want("imerr_lost_records_total", "23")
+		s.stop()
+	})
+	t.Run("a topic is made anew", func(t *testing.T) {
+		b.Create(t, "anew", 1, nil)
+		produce("anew", 0, 10)
+		s := serve("anew")
+		s.want(anyKick, "10")
+		s.stop()
+		b.Delete(t, "anew")
+		b.Create(t, "anew", 1, nil)
+		produce("anew", 0, 4)
+		s = serve("anew")
+		waitUntil(t, "/readyz says that somebody has to decide", func() bool {
+			body, status := s.get("/readyz")
+			return status == 503 && strings.Contains(body, "made anew") && strings.Contains(body, "kafka.on_truncated")
+		})
+		if got := s.metric(anyKick); got != "0" {
+			t.Errorf("%s kicks counted of a topic of which it is not known what it holds", got)
+		}
+		s.stop()
+		s = serve("anew", "--kafka-on-truncated", "first")
+		s.want(anyKick, "4")
+		waitUntil(t, "it is ready", func() bool { _, status := s.get("/readyz"); return status == 200 })
+		s.stop()
+	})
+	t.Run("a partition comes in addition", func(t *testing.T) {
+		b.Create(t, "grows", 1, nil)
+		s := serve("grows")
+		waitUntil(t, "it has the first", func() bool { return s.owns() == 1 })
+		b.AddPartitions(t, "grows", 1)
+		began := time.Now()
+		produce("grows", 1, 5)
+		s.want(anyKick, "5")
+		t.Logf("read after %.0f s", time.Since(began).Seconds())
+		s.stop()
+	})
+	t.Run("transactions and codecs", func(t *testing.T) {
+		b.Create(t, "mixed", 1, nil)
+		for codec := range kafkatest.Codecs {
+			b.Produce(t, "mixed", 0, codec, kick(1), kick(2))
+		}
+		b.Transact(t, "mixed", 0, true, kick(1))
+		b.Transact(t, "mixed", 0, false, kick(1)) // cannot be told apart: documented
+		s := serve("mixed")
+		s.want(anyKick, fmt.Sprint(2*len(kafkatest.Codecs)+2))
+		s.want(`imerr_kafka_lag{topic="mixed",partition="0"}`, "0")
+		s.stop()
+	})
+	t.Run("counting begins where it was asked for", func(t *testing.T) {
+		b.Create(t, "late", 1, nil)
+		produce("late", 0, 5)
+		s := serve("late", "--kafka-start", "last")
+		s.want(`imerr_kafka_offset{topic="late",partition="0"}`, "5")
+		produce("late", 0, 2)
+		s.want(anyKick, "2")
+		s.stop()
+	})
+	t.Run("the broker stands still and then dies", func(t *testing.T) {
+		b.Create(t, "away", 1, nil)
+		s := serve("away")
+		produce("away", 0, 3)
+		s.want(anyKick, "3")
+		b.Freeze(0)
+		began := time.Now()
+		waitUntil(t, "/readyz says so", func() bool { _, status := s.get("/readyz"); return status == 503 })
+		if took := time.Since(began); took > 30*time.Second {
+			t.Errorf("/readyz was silent for %v", took)
+		}
+		body, _ := s.get("/readyz")
+		t.Logf("after %.0f s: %s", time.Since(began).Seconds(), strings.TrimSpace(body))
+		time.Sleep(frozen - time.Since(began))
+		b.Kill(0)
+		time.Sleep(dead)
+		b.Start(t, 0)
+		produce("away", 0, 4)
+		began = time.Now()
+		s.want(anyKick, "7")
+		if took := time.Since(began); took > 20*time.Second {
+			t.Errorf("counting again after %v, want at most 20 s", took)
+		}
+		waitUntil(t, "it is ready", func() bool { _, status := s.get("/readyz"); return status == 200 })
+		t.Logf("counting again after %.1f s", time.Since(began).Seconds())
+		s.stop()
+	})
+}
+
 // A topic that cannot hold the log, or is not ours, and a cluster that does not let us in: one sentence, status 2.
 func TestServeRefusesWhatCannotWork(t *testing.T) {
 	t.Parallel()
