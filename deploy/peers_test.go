@@ -37,3 +37,14 @@ func TestARealSystemdVerifiesTheUnit(t *testing.T) {
 		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
 	}
 }
+
+// The configurations of the Compose file are ones that Prometheus and Alertmanager take.
+func TestPromtoolAndAmtoolTakeTheConfigurations(t *testing.T) {
+	for _, args := range [][]string{{"promtool", "check", "config", "--syntax-only", "prometheus.yaml"}, {"amtool", "check-config", "alertmanager.yaml"}} {
+		cmd := exec.Command(args[0], args[1:]...)
+		cmd.Dir = "compose"
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+}

@@ -159,7 +159,7 @@ func lastCount(s string) string {
 
 func tailOf(s string) string { return s[max(0, len(s)-2000):] }
 
-func waitUntil(t *testing.T, what string, ok func() bool) {
+func waitUntil(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(60 * time.Second); !ok(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {

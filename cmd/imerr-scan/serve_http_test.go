@@ -19,7 +19,7 @@ import (
 
 // served is a service of the real binary.
 type served struct {
-	t       *testing.T
+	t       testing.TB
 	cmd     *exec.Cmd
 	address string
 	said    string // file of its own log
@@ -34,7 +34,7 @@ func startServe(t *testing.T, bin, dir string, args ...string) *served {
 }
 
 // launchServe starts a service, whose own log is a file, and does not wait for it.
-func launchServe(t *testing.T, bin, said string, args ...string) *served {
+func launchServe(t testing.TB, bin, said string, args ...string) *served {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0") // a port that was free a moment ago
 	if err != nil {
