@@ -100,6 +100,7 @@ type Tally struct {
 	traitFloor int32 // cells before it have given up what they knew of values
 
 	lastCode   *code
+	spare      []*code // empty, to be used again
 	shapeNames [256]string
 }
 
@@ -261,11 +262,53 @@ func (t *Tally) code(number int32) *code {
 	}
 	k := t.codes[number]
 	if k == nil {
-		k = newCode(number, t.lim)
+		k = t.freshCode(number)
 		t.codes[number] = k
 	}
 	t.lastCode = k
 	return k
+}
+
+func (t *Tally) freshCode(number int32) *code {
+	n := len(t.spare)
+	if n == 0 {
+		return newCode(number, t.lim)
+	}
+	k := t.spare[n-1]
+	t.spare = t.spare[:n-1]
+	k.code, k.series.kick = number, isKick(number)
+	return k
+}
+
+// clear makes t empty, and keeps the room.
+func (t *Tally) clear() {
+	for _, c := range t.codes {
+		c.clear()
+		t.spare = append(t.spare, c)
+	}
+	clear(t.codes)
+	t.users.clear()
+	t.unknown.values.clear()
+	t.top.clear()
+	t.shapes.clear()
+	t.hints.clear()
+	t.seen.clear()
+	*t = Tally{
+		opt: t.opt, lim: t.lim, bounds: bounds{cellUsers: t.bounds.cellUsers, level: levelOf(t.opt.CellWidth)},
+		codes: t.codes, spare: t.spare, unknown: unknown{values: t.unknown.values}, users: t.users,
+		top: t.top, shapes: t.shapes, hints: t.hints, seen: t.seen, shapeNames: t.shapeNames,
+	}
+}
+
+func (c *code) clear() {
+	c.users.clear()
+	c.reasons.clear()
+	c.versions.clear()
+	c.platforms.clear()
+	c.inner.clear()
+	c.series.clear()
+	c.traits.all, c.traits.pending = c.traits.all[:0], nil
+	c.entry, c.count, c.span = nil, 0, span{}
 }
 
 func (t *Tally) addUnknown(e *classify.Event, dated bool) {
@@ -321,7 +364,7 @@ func count(h *heavy[string, none], text string, n int64) {
 
 // addText adds n of a text as it is kept: valid UTF-8, of bounded length, and no part of a longer string. A text that is
 // there already is not looked at twice.
-func addText[V any](h *heavy[string, V], text string, n int64) *item[V] {
+func addText[V any](h *heavy[string, V], text string, n int64) *item[string, V] {
 	if h.find(text) == nil {
 		text = strings.Clone(cut(text, maxKeyBytes))
 	}
@@ -449,7 +492,8 @@ func (t *Tally) widen(level uint8) {
 	t.bounds.level = level
 }
 
-// Merge adds o, the part of the input that follows, to t. o is not used afterwards.
+// Merge adds o, the part of the input that follows, to t. Afterwards o may be wider than it was, with less of its users; t holds
+// nothing of it.
 func (t *Tally) Merge(o *Tally) {
 	t.flush()
 	o.flush()

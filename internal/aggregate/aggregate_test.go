@@ -192,7 +192,7 @@ func equal[T any](t failer, what string, got, want T) {
 // topUsers compares what is known of the users with plain maps, by hash.
 func topUsers(t failer, tally *Tally, x *exact) {
 	for user, n := range x.byUser {
-		it := tally.top.items[hashUser(user)]
+		it := tally.top.find(hashUser(user))
 		equal(t, user, it.n, n)
 		codes := map[string]int64{}
 		for _, c := range it.v.codes {
@@ -414,7 +414,7 @@ func TestHeavyAgainstExactCounts(t *testing.T) {
 			t.Fatalf("%d items", len(h.items))
 		}
 		for k, n := range truth {
-			it := h.items[k]
+			it := h.find(k)
 			switch {
 			case it == nil && n > h.missed:
 				t.Fatalf("%d was lost with %d counts, missed %d", k, n, h.missed)

@@ -145,8 +145,8 @@ func (u *unknown) result(zone *time.Location) Unknown {
 }
 
 // heaviest returns the limit keys with the greatest sure counts, in that order.
-func (h *heavy[K, V]) heaviest() []entry[K, V] {
-	all := h.sorted(func(a, b entry[K, V]) int { return cmp.Compare(b.n, a.n) })
+func (h *heavy[K, V]) heaviest() []*item[K, V] {
+	all := h.sorted(func(a, b *item[K, V]) int { return cmp.Compare(b.n, a.n) })
 	return all[:min(len(all), h.limit)]
 }
 
@@ -255,7 +255,7 @@ func (s scale) slots(cells []cell) []int64 {
 }
 
 func (t *Tally) topUsers(opt ResultOptions) []UserResult {
-	all := t.top.sorted(func(a, b entry[uint64, userInfo]) int {
+	all := t.top.sorted(func(a, b *item[uint64, userInfo]) int {
 		return cmp.Or(cmp.Compare(b.n+b.miss, a.n+a.miss), cmp.Compare(b.n, a.n))
 	})
 	top := opt.Top

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/axiomhq/hyperloglog"
@@ -25,18 +26,28 @@ func (e *EncodingError) Error() string {
 // then.
 // t's Options stay as they are; names of users are kept as they were saved.
 func (t *Tally) UnmarshalBinary(data []byte) error {
-	r := &reader{data: data}
 	fresh := newTally(t.opt, t.lim)
 	fresh.bounds.cellUsers = t.bounds.cellUsers
-	fresh.decode(r)
+	if err := fresh.Load(data); err != nil {
+		return err
+	}
+	*t = *fresh
+	return nil
+}
+
+// Load is UnmarshalBinary in the room that t has taken already, for who reads one encoding after the other. After an error t is
+// empty.
+func (t *Tally) Load(data []byte) error {
+	t.clear()
+	r := &reader{data: data}
+	t.decode(r)
 	if r.err == nil && r.at < len(data) {
 		r.fail("%d bytes too many", len(data)-r.at)
 	}
 	if r.err != nil {
-		return r.err
+		t.clear()
 	}
-	*t = *fresh
-	return nil
+	return r.err
 }
 
 // maxCodes is how many codes an encoding may have: more than any catalog. minCodeBytes is what one takes at least.
@@ -71,10 +82,9 @@ func (t *Tally) decode(r *reader) {
 			return
 		}
 		last = number
-		k := newCode(int32(number), t.lim)
+		k := t.code(int32(number))
 		k.decode(r, &t.bounds)
 		r.traits(&k.traits, t.traitFloor, t.bounds.level)
-		t.codes[k.code] = k
 	}
 	t.unknown.decode(r)
 	r.users(&t.users)
@@ -297,7 +307,8 @@ func readHeavy[K cmp.Ordered, V any](r *reader, h *heavy[K, V], key func() K, re
 	var n int64
 	for i := range r.list(slack*h.limit, 3) {
 		k := key()
-		it := &item[V]{n: r.positive(), miss: r.count()}
+		it := h.fresh(k)
+		it.n, it.miss = r.positive(), r.count()
 		if rest != nil {
 			rest(&it.v)
 		}
@@ -308,10 +319,7 @@ func readHeavy[K cmp.Ordered, V any](r *reader, h *heavy[K, V], key func() K, re
 		if r.require(sum(it.n, it.miss) >= h.missed && it.miss <= h.missed, "item against its bounds"); r.err != nil {
 			return
 		}
-		if h.items == nil {
-			h.items = make(map[K]*item[V])
-		}
-		h.items[k], last = it, k
+		last = k
 	}
 	r.require(n <= h.total, "items are more than their total")
 }
@@ -321,7 +329,7 @@ const maxCells = 4_000_000
 
 func (r *reader) series(s *series, b *bounds) {
 	n := r.list(maxCells, 4)
-	s.cells = make([]cell, 0, n)
+	s.cells = slices.Grow(s.cells, n)
 	last, users := int64(0), 0
 	for i := range n {
 		last += int64(r.uint(math.MaxInt32))
@@ -344,7 +352,7 @@ func (r *reader) series(s *series, b *bounds) {
 		r.fail("%d users: cut off", users)
 		return
 	}
-	s.users = make([]uint64, 0, users)
+	s.users = slices.Grow(s.users, users)
 	for _, c := range s.cells {
 		from := len(s.users)
 		for range b.known(c) {
@@ -363,7 +371,7 @@ func (r *reader) kicks(s *series, users int) {
 		r.fail("%d kicks: cut off", users)
 		return
 	}
-	s.kicks = make([]kick, 0, users)
+	s.kicks = slices.Grow(s.kicks, users)
 	for range users {
 		k := kick{n: uint32(r.uint(math.MaxUint32)), last: uint32(r.uint(math.MaxUint32)), devices: uint8(r.uint(maxDevices))}
 		r.require(k.n > 0, "user without a kick")
@@ -374,7 +382,7 @@ func (r *reader) kicks(s *series, users int) {
 		r.fail("%d devices: cut off", devices)
 		return
 	}
-	s.devices = make([]uint32, 0, devices)
+	s.devices = slices.Grow(s.devices, devices)
 	for _, k := range s.kicks {
 		from := len(s.devices)
 		for range k.devices {

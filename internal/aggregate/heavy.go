@@ -14,20 +14,24 @@ import (
 //   - missed ≤ N/(limit+1), so a key with more than that many counts is never lost.
 type heavy[K cmp.Ordered, V any] struct {
 	limit  int
-	items  map[K]*item[V]
-	total  int64 // N
+	items  []*item[K, V]     // in no order
+	index  map[K]*item[K, V] // of items, once they are more than few
+	total  int64             // N
 	missed int64
 
-	lastKey K
-	last    *item[V]   // of lastKey, or nil
-	free    []*item[V] // pruned, to be used again
+	last *item[K, V]   // that was found or added last, or nil
+	free []*item[K, V] // pruned, to be used again
 }
 
 // item is what is known of one key.
-type item[V any] struct {
+type item[K cmp.Ordered, V any] struct {
+	key     K
 	n, miss int64
 	v       V
 }
+
+// few is how many items are found by looking at each: the part of a second has one or two versions, not hundreds.
+const few = 8
 
 // slack is how many times limit may be held between two prunings, so that the cost of one is shared by many keys.
 const slack = 3
@@ -35,99 +39,107 @@ const slack = 3
 func newHeavy[K cmp.Ordered, V any](limit int) heavy[K, V] { return heavy[K, V]{limit: limit} }
 
 // find returns the item of k, or nil.
-func (h *heavy[K, V]) find(k K) *item[V] {
-	if h.last != nil && h.lastKey == k {
+func (h *heavy[K, V]) find(k K) *item[K, V] {
+	if h.last != nil && h.last.key == k {
 		return h.last
 	}
-	it := h.items[k]
-	if it != nil {
-		h.lastKey, h.last = k, it
+	if h.index != nil {
+		it := h.index[k]
+		if it != nil {
+			h.last = it
+		}
+		return it
 	}
-	return it
+	for _, it := range h.items {
+		if it.key == k {
+			h.last = it
+			return it
+		}
+	}
+	return nil
 }
 
 // add counts n of k and returns its item, which is valid until the next call.
-func (h *heavy[K, V]) add(k K, n int64) *item[V] {
+func (h *heavy[K, V]) add(k K, n int64) *item[K, V] {
 	it := h.find(k)
 	if it == nil {
 		if len(h.items) >= slack*h.limit {
 			h.prune()
 		}
-		if h.items == nil {
-			h.items = make(map[K]*item[V])
-		}
-		it = h.fresh()
+		it = h.fresh(k)
 		it.miss = h.missed
-		h.items[k] = it
-		h.lastKey, h.last = k, it
 	}
 	it.n += n
 	h.total += n
 	return it
 }
 
-// fresh returns an empty item.
-func (h *heavy[K, V]) fresh() *item[V] {
-	n := len(h.free)
-	if n == 0 {
-		return new(item[V])
+// fresh returns an empty item of a key that is not there.
+func (h *heavy[K, V]) fresh(k K) *item[K, V] {
+	var it *item[K, V]
+	if n := len(h.free); n > 0 {
+		it, h.free = h.free[n-1], h.free[:n-1]
+		*it = item[K, V]{key: k}
+	} else {
+		it = &item[K, V]{key: k}
 	}
-	it := h.free[n-1]
-	h.free = h.free[:n-1]
-	*it = item[V]{}
+	h.items = append(h.items, it)
+	switch {
+	case h.index != nil:
+		h.index[k] = it
+	case len(h.items) > few:
+		h.index = make(map[K]*item[K, V], 2*few)
+		for _, it := range h.items {
+			h.index[it.key] = it
+		}
+	}
+	h.last = it
 	return it
 }
 
-func (h *heavy[K, V]) drop(k K) {
-	h.free = append(h.free, h.items[k])
-	delete(h.items, k)
+// keptRoom is how many elements of a set or a map are cleared rather than thrown away: all of its room has to be.
+const keptRoom = 128
+
+// clear makes h empty, and keeps the room if it is small.
+func (h *heavy[K, V]) clear() {
+	if len(h.items) > keptRoom {
+		*h = newHeavy[K, V](h.limit)
+		return
+	}
+	h.free = append(h.free, h.items...)
+	h.items, h.last, h.total, h.missed = h.items[:0], nil, 0, 0
+	clear(h.index)
 }
 
-// merge adds o, whose items it takes over. unite adds what is known of a key in o to what is known in h.
+// merge adds o, which stays as it is. unite adds what is known of a key in o to what is known in h.
 func (h *heavy[K, V]) merge(o *heavy[K, V], unite func(into, from *V)) {
-	for k, it := range h.items {
-		if _, both := o.items[k]; !both {
-			it.miss = sum(it.miss, o.missed)
+	if o.missed > 0 {
+		for _, it := range h.items {
+			if o.find(it.key) == nil {
+				it.miss = sum(it.miss, o.missed)
+			}
 		}
 	}
-	if h.items == nil && len(o.items) > 0 {
-		h.items = make(map[K]*item[V], len(o.items))
-	}
-	for k, from := range o.items {
-		into := h.items[k]
+	for _, from := range o.items {
+		into, miss := h.find(from.key), from.miss
 		if into == nil {
-			from.miss = sum(from.miss, h.missed)
-			h.items[k] = from
-			continue
+			into, miss = h.fresh(from.key), sum(from.miss, h.missed)
 		}
-		into.n, into.miss = sum(into.n, from.n), sum(into.miss, from.miss)
+		into.n, into.miss = sum(into.n, from.n), sum(into.miss, miss)
 		if unite != nil {
 			unite(&into.v, &from.v)
 		}
 	}
 	h.total, h.missed = sum(h.total, o.total), sum(h.missed, o.missed)
-	if len(h.items) > h.limit {
+	if len(h.items) > slack*h.limit {
 		h.prune()
 	}
-	h.free = nil
 }
 
-// entry is an item with its key, for sorting.
-type entry[K cmp.Ordered, V any] struct {
-	key K
-	*item[V]
-}
-
-// clone returns a copy. What a key's V points to is shared.
-func (h *heavy[K, V]) clone() heavy[K, V] {
-	c := heavy[K, V]{limit: h.limit, total: h.total, missed: h.missed}
-	for k, it := range h.items {
-		if c.items == nil {
-			c.items = make(map[K]*item[V], len(h.items))
-		}
-		same := *it
-		c.items[k] = &same
-	}
+// clone returns a copy. unite is as in merge.
+func (h *heavy[K, V]) clone(unite func(into, from *V)) heavy[K, V] {
+	c := newHeavy[K, V](h.limit)
+	c.merge(h, unite)
 	return c
 }
 
@@ -136,39 +148,24 @@ func (h *heavy[K, V]) prune() {
 	if len(h.items) <= h.limit {
 		return
 	}
-	weights := make([]int64, 0, len(h.items))
-	for _, it := range h.items {
-		weights = append(weights, it.n+it.miss)
+	heavier := func(a, b *item[K, V]) int {
+		return cmp.Or(cmp.Compare(b.n+b.miss, a.n+a.miss), cmp.Compare(a.key, b.key))
 	}
-	slices.Sort(weights)
-	first := len(weights) - h.limit // index of the least that stays
-	least := weights[first]
-	equal := make([]K, 0, 16) // of them those with the least keys stay
-	for k, it := range h.items {
-		switch w := it.n + it.miss; {
-		case w < least:
-			h.drop(k)
-		case w == least:
-			equal = append(equal, k)
-		}
+	slices.SortFunc(h.items, heavier)
+	gone := h.items[h.limit:]
+	h.missed = max(h.missed, gone[0].n+gone[0].miss)
+	for _, it := range gone {
+		delete(h.index, it.key)
 	}
-	if surplus := len(h.items) - h.limit; surplus > 0 {
-		slices.Sort(equal)
-		for _, k := range equal[len(equal)-surplus:] {
-			h.drop(k)
-		}
-	}
-	h.missed = max(h.missed, weights[first-1])
-	h.last = nil
+	h.free = append(h.free, gone...)
+	clear(gone)
+	h.items, h.last = h.items[:h.limit], nil
 }
 
 // sorted returns the items in the order of by, equal ones by key.
-func (h *heavy[K, V]) sorted(by func(a, b entry[K, V]) int) []entry[K, V] {
-	all := make([]entry[K, V], 0, len(h.items))
-	for k, it := range h.items {
-		all = append(all, entry[K, V]{k, it})
-	}
-	slices.SortFunc(all, func(a, b entry[K, V]) int {
+func (h *heavy[K, V]) sorted(by func(a, b *item[K, V]) int) []*item[K, V] {
+	all := slices.Clone(h.items)
+	slices.SortFunc(all, func(a, b *item[K, V]) int {
 		if by != nil {
 			if c := by(a, b); c != 0 {
 				return c

@@ -92,3 +92,37 @@ func TestUserNameOfTopUserAndOfOthers(t *testing.T) {
 		t.Errorf("UserName of another = %q, want %q", got, want)
 	}
 }
+
+// What a live detector is given of a part is the same, whether the part's cells are copied first or not; and a part that was
+// read in the room of another is that part.
+func TestRecentCellsMergeAsTheyAre(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		lim := rapid.SampledFrom([]limits{defaultLimits, {cells: 5, users: 250, topUsers: 3, split: 2, pending: 3, traits: 9}}).Draw(t, "limits")
+		want, got := newTally(Options{}, lim), newTally(Options{}, lim)
+		room := newTally(Options{}, lim)
+		for range rapid.IntRange(1, 4).Draw(t, "parts") {
+			part := encoded(t, apply(newTally(Options{}, lim), ops(30, time.Hour).Draw(t, "part")))
+			from := start + rapid.Int64Range(-1, 3600).Draw(t, "from")*1000
+			copied := newTally(Options{}, lim)
+			if err := copied.UnmarshalBinary(part); err != nil {
+				t.Fatal(err)
+			}
+			want.Merge(copied.Recent(from))
+			if err := room.Load(part); err != nil {
+				t.Fatal(err)
+			}
+			got.MergeRecent(room, from)
+			if !bytes.Equal(encoded(t, room), part) {
+				t.Fatal("the part changed")
+			}
+			if !bytes.Equal(encoded(t, got), encoded(t, want)) {
+				t.Fatal("another tally than of the copied cells")
+			}
+			if rapid.IntRange(0, 3).Draw(t, "damaged") == 0 {
+				if room.Load(part[:len(part)-1]) == nil || !room.Empty() {
+					t.Fatal("a damaged part was accepted, or is there in part")
+				}
+			}
+		}
+	})
+}

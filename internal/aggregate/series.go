@@ -70,6 +70,11 @@ type series struct {
 	pending []observation
 }
 
+// clear makes s empty, and keeps the room.
+func (s *series) clear() {
+	*s = series{kick: s.kick, cells: s.cells[:0], users: s.users[:0], kicks: s.kicks[:0], devices: s.devices[:0]}
+}
+
 // bounds is what all series of a Tally share.
 type bounds struct {
 	cellUsers int   // users that a cell tells apart
@@ -201,8 +206,12 @@ func (s *series) merge(o *series, b *bounds) {
 		return
 	}
 	x, y := s.from(o.cells[0].bucket, b), cursor{s: o, b: b}
-	if x.cell == len(s.cells) {
+	switch {
+	case x.cell == len(s.cells):
 		s.appendAll(o)
+		return
+	case len(o.cells) <= fewCells && s.room(o, b):
+		s.insert(y, b)
 		return
 	}
 	stay := x
@@ -240,6 +249,84 @@ func (s *series) merge(o *series, b *bounds) {
 	}
 	s.truncate(stay)
 	s.appendAll(&into)
+}
+
+// fewCells is how many cells are merged one by one, where they are.
+const fewCells = 4
+
+// room says whether no cell of o makes one of s full.
+func (s *series) room(o *series, b *bounds) bool {
+	for _, c := range o.cells {
+		i := s.search(c.bucket)
+		if i < len(s.cells) && s.cells[i].bucket == c.bucket && b.known(s.cells[i])+b.known(c) > b.cellUsers {
+			return false
+		}
+	}
+	return true
+}
+
+// insert merges the cells from y on, none of which makes one of s full. It moves what comes after them.
+func (s *series) insert(y cursor, b *bounds) {
+	for v, ok := y.next(); ok; v, ok = y.next() {
+		at := s.from(v.bucket, b)
+		if at.cell < len(s.cells) && s.cells[at.cell].bucket == v.bucket {
+			s.insertUsers(at, v)
+			continue
+		}
+		s.cells = slices.Insert(s.cells, at.cell, v.cell)
+		s.users = slices.Insert(s.users, at.user, v.users...)
+		if s.kick {
+			s.kicks = slices.Insert(s.kicks, at.user, v.kicks...)
+			s.devices = slices.Insert(s.devices, at.device, v.devices...)
+		}
+	}
+}
+
+// insertUsers adds v to the cell at a cursor, which is of the same bucket. See unite.
+func (s *series) insertUsers(at cursor, v view) {
+	c := &s.cells[at.cell]
+	c.events, c.anon = sum32(c.events, v.events), sum32(c.anon, v.anon)
+	lost := v.cell.users - uint32(len(v.users))
+	known := at.b.known(*c)
+	user, end, fresh := at.user, at.user+known, uint32(0)
+	for i, h := range v.users {
+		n, found := slices.BinarySearch(s.users[user:end], h)
+		if s.kick {
+			for _, k := range s.kicks[user : user+n] {
+				at.device += int(k.devices)
+			}
+		}
+		user += n
+		if !found {
+			s.users = slices.Insert(s.users, user, h)
+			end++
+			fresh++
+		}
+		if s.kick {
+			if !found {
+				s.kicks = slices.Insert(s.kicks, user, kick{})
+			}
+			n := int(v.kicks[i].devices)
+			s.addKicks(user, at.device, v.kicks[i], v.devices[:n])
+			v.devices = v.devices[n:]
+		}
+	}
+	c.users = sum32(c.users, sum32(fresh, lost))
+}
+
+// addKicks adds what is known of a user to the kicks at user, whose devices begin at device.
+func (s *series) addKicks(user, device int, from kick, devices []uint32) {
+	k := &s.kicks[user]
+	k.n, k.last = sum32(k.n, from.n), max(k.last, from.last)
+	var room [maxDevices]uint32
+	end := device + int(k.devices)
+	all := append(room[:0], s.devices[device:end]...)
+	for _, d := range devices {
+		all = addDevice(all, d)
+	}
+	if k.devices = uint8(len(all)); device+len(all) != end || !slices.Equal(all, s.devices[device:end]) {
+		s.devices = slices.Replace(s.devices, device, end, all...)
+	}
 }
 
 // between returns the cells from one cursor to another; they still belong to s.
@@ -380,6 +467,11 @@ func (c *cursor) next() (view, bool) {
 	}
 	c.cell, c.user = c.cell+1, end
 	return v, true
+}
+
+// end returns the cursor after all cells.
+func (s *series) end() cursor {
+	return cursor{cell: len(s.cells), user: len(s.users), device: len(s.devices)}
 }
 
 // from returns a cursor at the first cell at or after bucket.

@@ -113,6 +113,10 @@ func (s *traits) merge(o []trait, floor int32) {
 	if o = o[first:]; len(o) == 0 {
 		return
 	}
+	if len(o) <= fewTraits {
+		s.insert(o)
+		return
+	}
 	from, _ := slices.BinarySearchFunc(s.all, o[0], compareTraits)
 	stay := from
 	if 2*stay < len(s.all) {
@@ -134,6 +138,21 @@ func (s *traits) merge(o []trait, floor int32) {
 		return
 	}
 	s.all = append(s.all[:stay], into.all...)
+}
+
+// fewTraits is how many are put in one by one.
+const fewTraits = 32
+
+// insert adds some where they belong.
+func (s *traits) insert(o []trait) {
+	for _, x := range o {
+		i, found := slices.BinarySearchFunc(s.all, x, compareTraits)
+		if found {
+			s.all[i].n = sum32(s.all[i].n, x.n)
+			continue
+		}
+		s.all = slices.Insert(s.all, i, x)
+	}
 }
 
 // append adds one that comes after all others, or is of the last cell and value.
@@ -204,7 +223,8 @@ func (c *code) texts() *texts {
 	var all texts
 	for f, h := range [fields]*heavy[string, none]{Version: &c.versions, Platform: &c.platforms, Reason: &c.reasons} {
 		all[f] = make(map[uint64]string, len(h.items))
-		for text := range h.items {
+		for _, it := range h.items {
+			text := it.key
 			key := hashOf(Field(f), text)
 			if other, taken := all[f][key]; !taken || text < other {
 				all[f][key] = text

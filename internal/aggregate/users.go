@@ -93,6 +93,15 @@ func (s *userSet) toSketch() {
 	s.table, s.n = nil, 0
 }
 
+// clear makes s empty, and keeps the room if it is small.
+func (s *userSet) clear() {
+	if len(s.table) > keptRoom {
+		s.table = nil
+	}
+	clear(s.table)
+	s.n, s.sketch, s.last = 0, nil, 0
+}
+
 // merge adds o, which stays as it is.
 func (s *userSet) merge(o *userSet) {
 	if o.sketch == nil {

@@ -159,9 +159,11 @@ func (n *Note) Encode() ([]byte, error) {
 var errNewer = errors.New("record of a newer version")
 
 func decode(record []byte) (wire, error) {
-	var w wire
-	if err := json.Unmarshal(record, &w); err != nil {
-		return w, fmt.Errorf("record of the log: %w", err)
+	w, ok := parse(record)
+	if !ok {
+		if err := json.Unmarshal(record, &w); err != nil {
+			return w, fmt.Errorf("record of the log: %w", err)
+		}
 	}
 	if w.V > version {
 		return w, errNewer

@@ -31,9 +31,10 @@ type State struct {
 	marks     detect.Watermarks
 	detector  *detect.Detector
 	history   detect.History
-	told      Note  // By is who tells
-	forgotten int64 // cells of total before it are gone, Unix milliseconds
-	lost      int64 // records skipped by retention
+	part      *aggregate.Tally // of the delta that is applied
+	told      Note             // By is who tells
+	forgotten int64            // cells of total before it are gone, Unix milliseconds
+	lost      int64            // records skipped by retention
 }
 
 // progress is how far one source was counted.
@@ -48,6 +49,7 @@ func NewState(opt Options) *State {
 	s.opt.Aggregate.CellWidth = time.Minute
 	s.total = aggregate.New(s.opt.Aggregate)
 	s.open = aggregate.New(aggregate.Options{})
+	s.part = aggregate.New(s.opt.Aggregate)
 	s.detector = s.newDetector()
 	return s
 }
@@ -135,13 +137,11 @@ func (s *State) delta(w *wire) Verdict {
 		return v
 	}
 	if w.To > w.From {
-		counts := aggregate.New(s.opt.Aggregate)
-		if len(w.Counts) > 0 {
-			if err := counts.UnmarshalBinary(w.Counts); err != nil {
-				return Verdict{Kind: Broken, Source: source, Err: err}
-			}
+		late, err := s.count(w.Counts)
+		if err != nil {
+			return Verdict{Kind: Broken, Source: source, Err: err}
 		}
-		v.Kind, v.Counts, v.Late = Accepted, w.Counts, s.count(counts)
+		v.Kind, v.Counts, v.Late = Accepted, w.Counts, late
 		s.progress(source).next = w.To
 	} else if w.To == NeverSeen {
 		v.Kind = Refused
@@ -155,22 +155,19 @@ func (s *State) delta(w *wire) Verdict {
 }
 
 // count adds what a delta holds, and returns how much of it was late.
-func (s *State) count(counts *aggregate.Tally) (late int64) {
-	next := s.detector.Next()
-	if next > 0 {
-		for _, code := range counts.Codes() {
-			for c := range counts.Cells(code, 0) {
-				if c.Start >= next {
-					break
-				}
-				late += c.Events
-			}
-		}
+func (s *State) count(counts []byte) (late int64, err error) {
+	if len(counts) == 0 {
+		return 0, nil
 	}
-	counts.Late(late)
-	s.open.Merge(counts.Recent(next))
-	s.total.Merge(counts)
-	return late
+	if err := s.part.Load(counts); err != nil {
+		return 0, err
+	}
+	next := s.detector.Next()
+	late = s.part.EventsBefore(next)
+	s.part.Late(late)
+	s.open.MergeRecent(s.part, next)
+	s.total.Merge(s.part)
+	return late, nil
 }
 
 // move moves time, and lets the detector take what is complete.
