@@ -68,8 +68,8 @@ const (
 // Cutter cuts a stream of blocks. It is used by one goroutine. It holds at most ten times MaxDocument and emits
 // the same documents however the stream is divided into reads.
 type Cutter struct {
-	needle func(b []byte, from int) int
-	emit   func(Document) error // of the current call
+	find   func(b []byte, from int) int // nil means needle.Next
+	emit   func(Document) error         // of the current call
 	all    bool
 	max    int
 	block  int
@@ -99,9 +99,9 @@ type place struct{ off, line, blank int64 }
 
 // New returns a Cutter.
 func New(opt Options) *Cutter {
-	c := &Cutter{needle: opt.Needle, all: opt.All, max: opt.MaxDocument, block: defaultBlock, docker: dockerPart}
-	if c.needle == nil {
-		c.needle = needle.Next
+	c := &Cutter{find: opt.Needle, all: opt.All, max: opt.MaxDocument, block: defaultBlock, docker: dockerPart}
+	if c.all {
+		c.find = func(_ []byte, from int) int { return from }
 	}
 	if c.max <= 0 {
 		c.max = defaultMaxDocument
@@ -220,12 +220,9 @@ func (c *Cutter) cut(last bool) error {
 			continue
 		}
 		c.skipLead()
-		limit := c.pos
-		if k := bytes.LastIndexByte(c.buf[max(c.pos, c.seen):c.end], '\n'); k >= 0 {
-			limit = max(c.pos, c.seen) + k + 1
-		}
-		if last {
-			limit = c.end
+		limit := c.end
+		if !last {
+			limit = c.whole()
 		}
 		c.lines(limit)
 		if c.long.on {
@@ -243,12 +240,33 @@ func (c *Cutter) cut(last bool) error {
 	return c.stuck
 }
 
+// whole returns where the last whole line in the buffer ends.
+func (c *Cutter) whole() int {
+	from := max(c.pos, c.seen)
+	b := c.buf[from:c.end]
+	if bytes.IndexByte(b, '\n') < 0 { // many times faster than LastIndexByte, if there is none
+		return c.pos
+	}
+	return from + bytes.LastIndexByte(b, '\n') + 1
+}
+
 // special marks the bytes at the begin or the end of a line that make it worth a look: white space and NUL (indented or
 // empty), the first byte of a BOM, brackets (documents over several lines).
 var special = [2][256]bool{
 	{'\t': true, ' ': true, 0: true, '\r': true, '\v': true, '\f': true, 0xef: true, '[': true, ']': true, '}': true},
 	{'\t': true, ' ': true, 0: true, '\r': true, '\v': true, '\f': true, '{': true, '[': true},
 }
+
+// edges are the bytes at which a line may not be plain: the special ones, the digit that a line of CRI begins with, and
+// the line feed of an empty line.
+var edges = func() needle.Edges {
+	e := needle.Edges(special)
+	for c := '0'; c <= '9'; c++ {
+		e[0][c] = true
+	}
+	e[0]['\n'] = true
+	return e
+}()
 
 // plain reports whether the line b, which is not empty, is surely a document by itself if nothing is open before it.
 func (c *Cutter) plain(b []byte) bool {
@@ -261,9 +279,17 @@ func (c *Cutter) plain(b []byte) bool {
 
 // lines looks at the lines in buf[pos:limit], up to one that is too long to be looked at as a whole.
 func (c *Cutter) lines(limit int) {
+	if c.pos == limit {
+		return
+	}
 	b := c.buf[:limit]
-	hit := c.find(b, c.pos)
+	l := needle.NewLines(b, c.find, &edges, min(c.docker, c.max+1))
 	for c.pos < limit && c.stuck == nil {
+		if c.idle() {
+			if c.skip(&l); c.pos == limit {
+				return
+			}
+		}
 		s, e := c.pos, limit
 		if n := bytes.IndexByte(b[s:], '\n'); n >= 0 {
 			e = s + n
@@ -275,29 +301,34 @@ func (c *Cutter) lines(limit int) {
 		switch {
 		case s == e:
 			c.empty(s, e)
-		case c.open == 0 && c.nest.bottom() == nil && c.plain(b[s:e]):
-			if hit < e {
+		case c.idle() && c.plain(b[s:e]):
+			if l.Hit(s, e) {
 				c.emitLine(s, e)
 			}
 			c.count(e, false)
 		default:
-			c.look(s, e, hit < e)
-		}
-		if hit < e {
-			hit = c.find(b, c.pos)
+			c.look(s, e, l.Hit(s, e))
 		}
 	}
 }
 
-// find returns the next position ≥ from at which the needle hits, or a large number.
-func (c *Cutter) find(b []byte, from int) int {
-	if c.all {
-		return from
+// skip passes lines that are surely documents by themselves and have no hit.
+func (c *Cutter) skip(l *needle.Lines) {
+	start, n := l.Skip(c.pos)
+	c.pos = start
+	c.line += int64(n)
+	c.long.lead = c.long.lead && n == 0
+}
+
+// idle reports whether nothing is open that the next line could belong to.
+func (c *Cutter) idle() bool { return c.open == 0 && c.nest.bottom() == nil }
+
+// hits reports whether b is to be emitted.
+func (c *Cutter) hits(b []byte) bool {
+	if c.find == nil {
+		return needle.Next(b, 0) >= 0
 	}
-	if i := c.needle(b, from); i >= 0 {
-		return i
-	}
-	return len(b)
+	return c.find(b, 0) >= 0
 }
 
 // count passes the line that ends at e.

@@ -161,7 +161,7 @@ func (c *Cutter) element(end int64) {
 		return
 	}
 	b := c.buf[l.elem-c.base : end-c.base]
-	if c.all || c.needle(b, 0) >= 0 {
+	if c.hits(b) {
 		c.emitSpan(span{off: l.elem, line: c.line, size: int32(len(b)), lines: 1})
 	}
 }

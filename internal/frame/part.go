@@ -149,7 +149,7 @@ func (c *Cutter) join(stream int) {
 	c.text = append(c.text, tail...)
 	from, n, to := j.from, j.lines, j.to
 	c.drop(j)
-	if c.all || c.needle(c.text, 0) >= 0 {
+	if c.hits(c.text) {
 		data, _ := tidy(c.text)
 		c.give(Document{Data: data, Offset: from.off, Line: from.line, Lines: n}, to)
 	}

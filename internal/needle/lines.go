@@ -14,7 +14,7 @@ type Lines struct {
 	find  func(b []byte, from int) int
 	edges *Edges
 	long  int
-	fast  bool // the kernel may be used: find is Next
+	least int // bytes for which the kernel is used
 
 	clear int  // no hit stands before it, as far as was asked
 	hit   bool // one stands at it
@@ -27,9 +27,12 @@ type Edges [2][256]bool
 // NewLines returns a Lines for block. Special lines are those that edges says, and those of long bytes and more. find is
 // what searches for hits, nil for Next.
 func NewLines(block []byte, find func(b []byte, from int) int, edges *Edges, long int) Lines {
-	l := Lines{block: block, find: find, edges: edges, long: long}
+	l := Lines{block: block, find: find, edges: edges, long: long, least: math.MaxInt}
 	if find == nil {
-		l.find, l.fast = Next, hasKernel
+		l.find = Next
+		if hasKernel {
+			l.least = kernelMin
+		}
 	}
 	return l
 }
@@ -37,7 +40,7 @@ func NewLines(block []byte, find func(b []byte, from int) int, edges *Edges, lon
 // Skip passes the lines from the one that begins at from up to the first that is special, has a hit, or is not ended by a
 // line feed. It returns where that begins, which is the block's end if there is none, and how many lines it passed.
 func (l *Lines) Skip(from int) (start, passed int) {
-	if !l.fast || len(l.block)-from < kernelReach {
+	if len(l.block)-from < l.least {
 		return l.skip(from)
 	}
 	if l.clear < from {
@@ -60,11 +63,14 @@ func (l *Lines) Skip(from int) (start, passed int) {
 			continue
 		}
 		if why == ranOut {
-			start, n = l.skip(start)
-			return start, passed + n
+			at = keyStart(b, start, at)
 		}
 		if at > l.clear {
 			l.clear, l.hit = at, false
+		}
+		if why == ranOut {
+			start, n = l.skip(start)
+			passed += n
 		}
 		return start, passed
 	}
@@ -97,6 +103,14 @@ func (l *Lines) Hit(start, end int) bool {
 	return l.hit && l.clear < end
 }
 
+// keyStart returns where the key can begin, at or behind start, whose escaped p is at b[at] or behind it.
+func keyStart(b []byte, start, at int) int {
+	for at > start && (b[at-1] == '\\' || b[at-1] == 'y') {
+		at--
+	}
+	return at
+}
+
 // reason is why the kernel stopped.
 type reason int
 
@@ -109,6 +123,7 @@ const (
 const (
 	kernelStep  = 64
 	kernelReach = kernelStep + 9 // a step, and what the kernel reads of a key and its value that begin in it
+	kernelMin   = 512            // for less of a block Skip does not begin with the kernel: a record of Kafka is one line
 )
 
 // nextKernel is Next by the kernel, and says how far it came: no hit stands before at.
