@@ -48,7 +48,7 @@ var (
 	littleChaos = chaosSize{records: 20_000, last: 40 * time.Second, kills: 4, freezes: 1, outages: 1, scale: []int{3}, limits: 12, cycle: 60 * time.Second, leastDue: 10}
 	fullChaos   = chaosSize{
 		records: 1_000_000, last: 14 * time.Minute, kills: 24, freezes: 9, outages: 4, scale: []int{3, 1, 5, 2},
-		limits: 240, cycle: 80 * time.Second, leastDue: 2000,
+		limits: 252, cycle: 95 * time.Second, leastDue: 2000,
 	}
 )
 

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -25,6 +26,7 @@ import (
 	"imerr-scan/internal/kafka"
 	"imerr-scan/internal/metrics"
 	"imerr-scan/internal/notify"
+	"imerr-scan/internal/page"
 	"imerr-scan/internal/pipeline"
 	"imerr-scan/internal/report"
 	"imerr-scan/internal/serve"
@@ -68,7 +70,7 @@ within ten seconds; nothing is told "resolved" by that.`,
 // serviceKeys are the keys of the configuration that are flags of serve, beside those of Kafka.
 var serviceKeys = map[string]string{
 	"state":             "file of the delta log: counts, positions, alerts; without it a topic is",
-	"listen":            "address for /metrics, /healthz, /readyz, /api/v1/; none for no HTTP",
+	"listen":            "address for the page /, /metrics, /healthz, /readyz, /api/v1/; none for no HTTP",
 	"reload_token_file": "file with the token that POST /-/reload asks for",
 	"log.format":        "form of the own log on stderr: text or json",
 	"log.level":         "what is worth a line there: debug, info, warn or error",
@@ -111,6 +113,9 @@ func runServe(env *environ, args, flagFields []string) error {
 	fields, find, err := parseFields(conf.Fields, flagFields)
 	if err != nil {
 		return err
+	}
+	if env.getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(serveMemory)
 	}
 	ctx, stop := interrupts(context.Background(), false)
 	defer stop()
@@ -166,6 +171,9 @@ func runServe(env *environ, args, flagFields []string) error {
 	logger.Info("imerr-scan stopped")
 	return nil
 }
+
+// serveMemory makes the garbage collector work harder before the process is as large as docs/reliability.md says.
+const serveMemory = 96 << 20
 
 // inputs are what the service stands on: its log, and the cluster that it reads, if there is one.
 type inputs struct {
@@ -303,16 +311,25 @@ func (v *service) listen(ctx context.Context, address, token string) (func(), er
 	if err != nil {
 		return nil, usage("--listen 127.0.0.1:20617, or none", "--listen: %v", err)
 	}
-	v.logger.Info("http listening", "addr", l.Addr().String(), "paths", "/metrics /healthz /readyz /api/v1/")
+	v.logger.Info("http listening", "addr", l.Addr().String(), "paths", "/ /metrics /healthz /readyz /api/v1/")
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // scrapes are answered to the end
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := web.Serve(ctx, l, web.Handler(web.Options{Source: v, Token: token, Logger: v.logger}), v.logger); err != nil {
+		if err := web.Serve(ctx, l, web.Handler(web.Options{Source: v, Page: v.page(), Token: token, Logger: v.logger}), v.logger); err != nil {
 			v.logger.Error("http", "err", err)
 		}
 	}()
 	return func() { cancel(); <-done }, nil
+}
+
+// page says how the page for people looks.
+func (v *service) page() page.Options {
+	conf, input := v.conf.Load(), ""
+	if k := conf.Kafka; k != nil {
+		input = strings.Join(k.Topics, ", ")
+	}
+	return page.Options{Lang: v.env.lang, Zone: v.env.zone, Catalog: conf.Catalog, Input: input}
 }
 
 // reloads reads the configuration anew each time it is asked to, until the function that it returns is called.

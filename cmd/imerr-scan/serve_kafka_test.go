@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -228,6 +229,48 @@ func happenings(t *testing.T, b *kafkatest.Broker, bin, dir string, frozen, dead
 		t.Logf("counting again after %.1f s", time.Since(began).Seconds())
 		s.stop()
 	})
+}
+
+// A replica that has 64 partitions to itself, each with a backlog in batches of nearly 1 MiB, stays small.
+func TestServeOfManyPartitionsStaysSmall(t *testing.T) {
+	if testing.Short() {
+		t.Skip("half a minute")
+	}
+	if runtime.GOOS != "linux" {
+		t.Skip("there is no /proc")
+	}
+	const partitions, batches, most = 64, 4, 128 << 10 // KiB
+	dir := t.TempDir()
+	b := kafkatest.Fake(t)
+	b.Create(t, kafkaTopic, partitions, map[string]string{"max.message.bytes": "2000000"})
+	records := 0
+	for p := range partitions {
+		for i := range batches {
+			var values [][]byte
+			for k := range 2200 { // of about 450 bytes
+				if k%100 == 0 {
+					values = append(values, kick(k))
+					continue
+				}
+				values = append(values, fmt.Appendf(nil, `{"level":"info","n":%d,"text":"%0400d"}`, k, i*p))
+			}
+			records += len(values)
+			b.Produce(t, kafkaTopic, p, []string{"none", "lz4"}[i%2], values...)
+		}
+	}
+	s := consume(t, binary(t, dir), dir, "a", b)
+	s.want(`imerr_lines_total{input="kafka",result="without_error"}`, fmt.Sprint(records/100*99))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var peak int
+	_, after, _ := strings.Cut(string(status), "VmHWM:")
+	if _, err := fmt.Sscan(after, &peak); err != nil || peak > most {
+		t.Errorf("peak of resident memory %d KiB (%v), want at most %d", peak, err, most)
+	}
+	t.Logf("%d records of %d partitions: peak %d MiB", records, partitions, peak>>10)
+	s.stop()
 }
 
 // A topic that cannot hold the log, or is not ours, and a cluster that does not let us in: one sentence, status 2.

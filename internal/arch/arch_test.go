@@ -87,9 +87,9 @@ var modules = map[string][]string{
 	"github.com/spf13/pflag":             {"cmd/imerr-scan"},
 	"golang.org/x/term":                  {"cmd/imerr-scan"},
 	"github.com/segmentio/kafka-go":      {"internal/kafka"},
-	"github.com/twmb/franz-go":           {"internal/kafka/kafkatest"}, // another client than the one under test
+	"github.com/twmb/franz-go":           {"internal/kafka/kafkatest", "tools/trykafka"}, // another client than the one under test
 	"github.com/twmb/franz-go/pkg/kadm":  {"internal/kafka/kafkatest"},
-	"github.com/twmb/franz-go/pkg/kfake": {"internal/kafka/kafkatest", "internal/kafka"}, // in internal/kafka: tests
+	"github.com/twmb/franz-go/pkg/kfake": {"internal/kafka/kafkatest", "internal/kafka", "tools/trykafka"}, // in internal/kafka: tests
 	"github.com/twmb/franz-go/pkg/kmsg":  {"internal/kafka/kafkatest", "internal/kafka"}, // the same
 	"github.com/VictoriaMetrics/metrics": {"internal/metrics"},
 	"go.yaml.in/yaml/v3":                 {"internal/config"},
