@@ -57,8 +57,8 @@ const (
 )
 
 func (t *Tally) decode(r *reader) {
-	if v := r.byte(); v != encodingVersion {
-		r.fail("version %d: want %d", v, encodingVersion)
+	if v := r.byte(); v != EncodingVersion {
+		r.fail("version %d: want %d", v, EncodingVersion)
 	}
 	for i := range t.lines {
 		t.lines[i] = r.count()

@@ -7,8 +7,9 @@ import (
 	"slices"
 )
 
-// encodingVersion is the first byte of an encoded Tally.
-const encodingVersion = 2
+// EncodingVersion is that of what MarshalBinary writes, and its first byte. Records of a delta log hold tallies, so their version
+// grows with it.
+const EncodingVersion = 2
 
 // MarshalBinary returns the one encoding of a Tally, for state files, saved results and Kafka deltas. Equal tallies give
 // equal bytes. It holds ids of users as hashes; those of the top users also masked, or plain if Options.Plain says so. What
@@ -21,7 +22,7 @@ func (t *Tally) MarshalBinary() ([]byte, error) { return t.encode("plain"), nil 
 // encode is MarshalBinary with no more of the user ids than pii shows.
 func (t *Tally) encode(pii string) []byte {
 	t.flush()
-	w := &writer{buf: []byte{encodingVersion}}
+	w := &writer{buf: []byte{EncodingVersion}}
 	for _, n := range t.lines {
 		w.count(n)
 	}

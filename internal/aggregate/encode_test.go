@@ -101,7 +101,7 @@ func TestDamagedEncodingLeavesTheTally(t *testing.T) {
 }
 
 func TestListsAreNotBelieved(t *testing.T) {
-	w := &writer{buf: []byte{encodingVersion}}
+	w := &writer{buf: []byte{EncodingVersion}}
 	for range int(classes) + 5 + 2 {
 		w.uint(0)
 	}

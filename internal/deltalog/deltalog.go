@@ -89,8 +89,9 @@ type Note struct {
 	Claim bool // By tells from here on: then Told and At are those of before
 }
 
-// version is that of the form of records. A reader ignores records of a greater one.
-const version = 1
+// version is that of the form of records, and of the tallies and detectors in them. A reader ignores records of a greater one: one
+// that knew the form but not the tally would take a delta for broken.
+const version = 1 + (aggregate.EncodingVersion - 2)
 
 // wire is a record of the log.
 type wire struct {
