@@ -161,10 +161,17 @@ func tailOf(s string) string { return s[max(0, len(s)-2000):] }
 
 func waitUntil(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(60 * time.Second); !ok(); time.Sleep(50 * time.Millisecond) {
+	if !waitQuietly(ok) {
+		t.Errorf("not within a minute: %s", what)
+	}
+}
+
+// waitQuietly waits a minute at most, and returns whether ok.
+func waitQuietly(ok func() bool) bool {
+	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Errorf("not within a minute: %s", what)
-			return
+			return false
 		}
 	}
+	return true
 }

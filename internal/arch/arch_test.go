@@ -37,6 +37,7 @@ var core = map[string]struct {
 	"internal/detect":    {ours: []string{"internal/aggregate", "pkg/catalog"}},     // severity and advice are part of an alert
 	"internal/deltalog":  {ours: []string{"internal/aggregate", "internal/detect"}}, // alerts are a function of the log
 	"internal/report":    {ours: []string{"internal/aggregate", "internal/detect", "pkg/catalog"}},
+	"internal/screen":    {ours: []string{"internal/aggregate", "internal/detect", "internal/report", "pkg/catalog"}}, // the same
 	"internal/page":      {ours: []string{"internal/aggregate", "internal/detect", "internal/report", "pkg/catalog"}}, // the words of report
 	"internal/pipeline": {concurrent: true, ours: []string{
 		"internal/needle", "internal/frame", "pkg/extract", "pkg/classify", "pkg/catalog", "internal/aggregate", "internal/detect",
