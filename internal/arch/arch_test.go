@@ -37,7 +37,7 @@ var core = map[string]struct {
 	"internal/detect":    {ours: []string{"internal/aggregate", "pkg/catalog"}},     // severity and advice are part of an alert
 	"internal/deltalog":  {ours: []string{"internal/aggregate", "internal/detect"}}, // alerts are a function of the log
 	"internal/report":    {ours: []string{"internal/aggregate", "internal/detect", "pkg/catalog"}},
-	"internal/screen":    {ours: []string{"internal/aggregate", "internal/detect", "internal/report", "pkg/catalog"}}, // the same
+	"internal/screen":    {ours: []string{"internal/aggregate", "internal/detect", "internal/report", "pkg/catalog"}},
 	"internal/page":      {ours: []string{"internal/aggregate", "internal/detect", "internal/report", "pkg/catalog"}}, // the words of report
 	"internal/pipeline": {concurrent: true, ours: []string{
 		"internal/needle", "internal/frame", "pkg/extract", "pkg/classify", "pkg/catalog", "internal/aggregate", "internal/detect",
@@ -91,7 +91,7 @@ var modules = map[string][]string{
 	"github.com/twmb/franz-go":           {"internal/kafka/kafkatest", "tools/trykafka"}, // another client than the one under test
 	"github.com/twmb/franz-go/pkg/kadm":  {"internal/kafka/kafkatest"},
 	"github.com/twmb/franz-go/pkg/kfake": {"internal/kafka/kafkatest", "internal/kafka", "tools/trykafka"}, // in internal/kafka: tests
-	"github.com/twmb/franz-go/pkg/kmsg":  {"internal/kafka/kafkatest", "internal/kafka"}, // the same
+	"github.com/twmb/franz-go/pkg/kmsg":  {"internal/kafka/kafkatest", "internal/kafka"},
 	"github.com/VictoriaMetrics/metrics": {"internal/metrics"},
 	"go.yaml.in/yaml/v3":                 {"internal/config"},
 }
