@@ -3,7 +3,7 @@ SIZE ?= 512MiB
 ROUNDS ?= 5
 FUZZ_SECONDS ?= 20
 
-.PHONY: build test check golden bench bench-detect fuzz peers kit release ci
+.PHONY: build test check golden bench bench-detect fuzz peers chaos kit release ci
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/imerr-scan ./cmd/imerr-scan
@@ -27,8 +27,11 @@ bench-detect: # the acceptance table of the detector, beside simple methods; min
 fuzz: # make fuzz FUZZ_SECONDS=60
 	.ci/fuzz $(FUZZ_SECONDS)
 
+chaos: # kills, pauses, outages and scaling under load, at full size: 20 minutes on a fake broker, 20 on three of Apache Kafka
+	go test -tags peers -run 'TestChaos$$|TestARealKafkaInChaos$$' -chaos-full -v -timeout 90m ./cmd/imerr-scan
+
 peers: # needs the packages prometheus, prometheus-alertmanager, systemd, chromium, openjdk-17-jre-headless, maven, and DuckDB's command
-	go test -tags peers -run 'TestAReal|TestPromtool' ./internal/notify ./internal/metrics ./internal/page ./deploy ./cmd/imerr-scan
+	go test -tags peers -run 'TestAReal|TestPromtool' ./internal/kafka ./internal/notify ./internal/metrics ./internal/page ./deploy ./cmd/imerr-scan
 
 kit: # what kit prints, against the code of its readers; fetches modules that the product does not need
 	cd tools/kitcheck && go vet ./... && go test -count=1 ./...
