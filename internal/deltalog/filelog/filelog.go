@@ -54,12 +54,16 @@ func Open(path string) (*Log, error) {
 	if err := lockFile(lock); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), lock.Close())
 	}
+	_ = os.Remove(path + newSuffix) // of a Compact that a crash cut off
 	l := &Log{path: path, lock: lock, grown: make(chan struct{})}
 	if err := l.load(); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
 	return l, nil
 }
+
+// newSuffix is that of the file that takes the place of the log.
+const newSuffix = ".new"
 
 // View opens the log at path for reading only, though another process writes it: what is there now, and no more.
 func View(path string) (*Log, error) {
@@ -291,7 +295,7 @@ func (l *Log) Compact(before int64) error {
 	if before <= l.first || before > l.end() {
 		return nil
 	}
-	f, err := os.CreateTemp(filepath.Dir(l.path), filepath.Base(l.path)+".*")
+	f, err := os.OpenFile(l.path+newSuffix, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}

@@ -218,3 +218,19 @@ func TestReadWaitsForWhatComes(t *testing.T) {
 		t.Errorf("reading ended with %v", err)
 	}
 }
+
+// A crash in the middle of Compact leaves a file beside the log; the next start does without it.
+func TestWhatACrashLeftOfCompactIsRemoved(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "deltas")
+	if err := os.WriteFile(path+newSuffix, []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if _, err := os.Stat(path + newSuffix); err == nil {
+		t.Error("it is still there")
+	}
+}
