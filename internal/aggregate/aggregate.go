@@ -101,7 +101,7 @@ type Tally struct {
 
 	lastCode   *code
 	spare      []*code // empty, to be used again
-	shapeNames [256]string
+	shapeNames []string
 }
 
 // none is what is known of a key that is only counted.
@@ -346,6 +346,9 @@ func (t *Tally) name(id string) string {
 }
 
 func (t *Tally) shapeName(shape extract.Shape) string {
+	if t.shapeNames == nil {
+		t.shapeNames = make([]string, math.MaxUint8+1)
+	}
 	if t.shapeNames[shape] == "" {
 		t.shapeNames[shape] = nameOf(shape)
 	}

@@ -86,7 +86,9 @@ func (s *State) UnmarshalBinary(data []byte) error {
 var crcTable = crc64.MakeTable(crc64.ECMA)
 
 // Base returns the records of a base: the state, in parts. It replaces all records before Offset.
-func (s *State) Base() ([][]byte, error) {
+func (s *State) Base() ([][]byte, error) { return s.base(partBytes) }
+
+func (s *State) base(partBytes int) ([][]byte, error) {
 	state, err := s.MarshalBinary()
 	if err != nil {
 		return nil, err

@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"encoding/base64"
 	"math"
+	"strconv"
 )
 
-// parse reads a delta, a skip or a claim as Encode writes them, in a tenth of the time that encoding/json takes: a start reads a
+// parse reads a record as it is written, in a tenth of the time that encoding/json takes: a start reads a
 // hundred thousand of them. false says nothing about the record, but that it is for encoding/json to read.
 func parse(record []byte) (w wire, ok bool) {
 	p := parser{rest: record}
@@ -49,6 +50,16 @@ func parse(record []byte) (w wire, ok bool) {
 			w.Why = string(p.text())
 		case "c":
 			w.Counts = p.base64()
+		case "off":
+			w.Offset = p.number(math.MaxInt64)
+		case "part":
+			w.Part = int(p.number(math.MaxInt32))
+		case "of":
+			w.Of = int(p.number(math.MaxInt32))
+		case "state":
+			w.State = p.base64()
+		case "sum":
+			w.Sum = p.sum()
 		default:
 			p.bad = true
 		}
@@ -122,6 +133,16 @@ func (p *parser) yes() bool {
 	}
 	p.rest = p.rest[len("true"):]
 	return true
+}
+
+// sum takes a number that is written as a text.
+func (p *parser) sum() uint64 {
+	s := p.text()
+	n, err := strconv.ParseUint(string(s), 10, 64)
+	if err != nil || s[0] == '0' {
+		p.bad = true
+	}
+	return n
 }
 
 func (p *parser) base64() []byte {

@@ -280,6 +280,9 @@ func (s *State) Told() Note { return s.told }
 // Watermark returns the event time up to which all sources are believed complete, in Unix milliseconds; 0 before any is.
 func (s *State) Watermark() int64 { return s.marks.Millis }
 
+// Behind returns the sources whose events are late for the detector, because they are more than 5 min behind the others.
+func (s *State) Behind() []string { return s.marks.Behind() }
+
 // UsersSince returns for each code how many distinct users had it in the cells from a time on (Unix milliseconds).
 func (s *State) UsersSince(from int64) map[int32]int64 {
 	users := map[int32]int64{}
