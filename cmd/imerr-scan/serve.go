@@ -408,6 +408,7 @@ func (v *service) Metrics(w io.Writer) {
 	now := metrics.Now{
 		Ready: v.Ready() == nil, Leader: v.replica.Leader(), Verdicts: v.replica.Verdicts(), Sinks: v.replica.Sinks(),
 		Behind: v.replica.Behind(), LogLag: v.replica.LogLag(), Lost: v.replica.Lost(),
+		LeftOut: v.replica.LeftOut(),
 	}
 	if g, ok := v.replica.Group(); ok {
 		now.Kafka = &g

@@ -128,11 +128,26 @@ func (ws *Watermarks) Remove(name string) { delete(ws.Sources, name) }
 
 // Time returns the event time up to which all sources are believed complete, in Unix milliseconds; 0 before any is.
 func (ws *Watermarks) Time() int64 {
-	var times, idle []int64
+	times, begun := ws.times()
+	if !begun || len(times) == 0 {
+		return ws.Millis
+	}
+	for _, t := range times {
+		if t >= middle(times)-leftBehind {
+			ws.Millis = max(ws.Millis, t)
+			break
+		}
+	}
+	return ws.Millis
+}
+
+// times returns those of the sources that count, ascending. begun is false while one has begun and nobody knows where.
+func (ws *Watermarks) times() (times []int64, begun bool) {
+	var idle []int64
 	for _, w := range ws.Sources {
 		switch {
 		case w.Millis == 0 && w.IdleFor < endAfter.Milliseconds():
-			return ws.Millis // it has begun, but nobody knows where
+			return nil, false
 		case w.Millis == 0:
 		case w.IdleFor >= endAfter.Milliseconds():
 			idle = append(idle, w.Millis)
@@ -143,16 +158,25 @@ func (ws *Watermarks) Time() int64 {
 	if len(times) == 0 {
 		times = idle // all are at their end, and time goes on
 	}
-	if len(times) == 0 {
-		return ws.Millis
-	}
 	slices.Sort(times)
-	middle := times[len(times)/2] // of two the later; one source ahead of many does not make these late
-	for _, t := range times {
-		if t >= middle-leftBehind {
-			ws.Millis = max(ws.Millis, t)
-			break
+	return times, true
+}
+
+// middle returns the middle one of ascending times, of two the later: one source ahead of many does not make these late.
+func middle(times []int64) int64 { return times[len(times)/2] }
+
+// Behind returns the names of the sources that are left out because they are too far behind, ascending: their events are late.
+func (ws *Watermarks) Behind() []string {
+	times, _ := ws.times()
+	if len(times) == 0 {
+		return nil
+	}
+	var names []string
+	for name, w := range ws.Sources {
+		if w.Millis > 0 && w.IdleFor < endAfter.Milliseconds() && w.Millis < middle(times)-leftBehind {
+			names = append(names, name)
 		}
 	}
-	return ws.Millis
+	slices.Sort(names)
+	return names
 }

@@ -184,3 +184,19 @@ func TestLate(t *testing.T) {
 		}
 	}
 }
+
+func TestSourcesThatAreLeftOutAreNamed(t *testing.T) {
+	var ws detect.Watermarks
+	for name, minutes := range map[string]int64{"a": 10, "b": 9, "c": 4, "d": 3} {
+		for range 8 {
+			ws.Source(name).See(monday.UnixMilli() + minutes*minute)
+		}
+	}
+	if got := ws.Behind(); !cmp.Equal(got, []string{"d"}) {
+		t.Errorf("left out are %v, want d, six minutes behind b", got)
+	}
+	ws.Source("e").See(monday.UnixMilli())
+	if got := ws.Behind(); got != nil {
+		t.Errorf("while nothing moves %v are left out", got)
+	}
+}

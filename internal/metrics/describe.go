@@ -32,6 +32,7 @@ var families = map[string]family{
 	"imerr_late_events_total":                            {"counter", "Events that came too late for the detector; they are in all counts."},
 	"imerr_event_delay_seconds":                          {"histogram", "How long after its time an event was read."},
 	"imerr_file_behind_bytes":                            {"gauge", "Bytes of followed files that are not counted yet."},
+	"imerr_sources_left_out":                             {"gauge", "Partitions so far behind the others that their events are late for alerts."},
 	"imerr_log_lag":                                      {"gauge", "Records of the delta log that are not applied yet."},
 	"imerr_kafka_lag":                                    {"gauge", "Records of a partition of this replica that are not counted yet."},
 	"imerr_kafka_offset":                                 {"gauge", "Offset up to which a partition of this replica was counted."},

@@ -52,6 +52,7 @@ type Now struct {
 	Leader    bool
 	Behind    int64 // bytes of followed files that are not counted
 	LogLag    int64
+	LeftOut   int          // sources that are too far behind to be waited for
 	Kafka     *serve.Group // nil without
 	Reload    Reload
 }
@@ -232,6 +233,7 @@ func (m *Metrics) gauges(set *metrics.Set, now *Now) {
 			gauge(float64(n), "imerr_affected_users", "code", strconv.Itoa(int(code)), "window", "1h")
 		}
 		m.alertStates(gauge, now)
+		gauge(float64(now.LeftOut), "imerr_sources_left_out")
 	}
 	if now.Watermark > 0 {
 		gauge(float64(now.Watermark)/1000, "imerr_watermark_timestamp_seconds")

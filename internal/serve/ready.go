@@ -25,8 +25,9 @@ type health struct {
 	end   int64
 	log   error // what went wrong with the log last
 
-	behind int64 // bytes of followed files
-	lost   int64 // records that this replica passed over because they were gone
+	behind int64    // bytes of followed files
+	late   []string // sources that are left out of the watermark
+	lost   int64    // records that this replica passed over because they were gone
 
 	topics     bool // there are topics to read
 	generation int32
@@ -62,6 +63,10 @@ func (r *Replica) look(ctx context.Context) {
 	_, end, err := r.opt.Log.Bounds(ctx)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if late := r.state.Behind(); !slices.Equal(late, r.health.late) {
+		r.health.late = late
+		r.opt.Logger.Warn("sources far behind the others are not waited for: their events are counted, and late for alerts", "sources", late)
+	}
 	switch {
 	case err != nil:
 		r.health.log = err
@@ -145,6 +150,13 @@ func (r *Replica) Behind() int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.health.behind
+}
+
+// LeftOut returns how many sources are so far behind the others that their events are late for alerts.
+func (r *Replica) LeftOut() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.health.late)
 }
 
 // Lost returns how many records this replica passed over since the start because they were gone.
