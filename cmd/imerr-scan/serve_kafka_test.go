@@ -202,6 +202,26 @@ func happenings(t *testing.T, b *kafkatest.Broker, bin, dir string, frozen, dead
 		s.want(anyKick, "2")
 		s.stop()
 	})
+	t.Run("a file beside a topic", func(t *testing.T) {
+		b.Create(t, "beside", 1, nil)
+		produce("beside", 0, 3)
+		log := filepath.Join(dir, "beside.log")
+		if err := os.WriteFile(log, append(kick(1), '\n'), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := serve("beside", log)
+		s.want(anyKick, "4")
+		s.want(`imerr_lines_total{input="files",result="with_error"}`, "1")
+		s.want(`imerr_lines_total{input="kafka",result="with_error"}`, "3")
+		s.stop()
+		s = serve("beside", log) // the topic knows the position of the file
+		produce("beside", 0, 1)
+		s.want(anyKick, "1")
+		if got := s.count(206); got != 5 {
+			t.Errorf("counted %d, want 5", got)
+		}
+		s.stop()
+	})
 	t.Run("the broker stands still and then dies", func(t *testing.T) {
 		b.Create(t, "away", 1, nil)
 		s := serve("away")
@@ -227,7 +247,14 @@ func happenings(t *testing.T, b *kafkatest.Broker, bin, dir string, frozen, dead
 		}
 		waitUntil(t, "it is ready", func() bool { _, status := s.get("/readyz"); return status == 200 })
 		t.Logf("counting again after %.1f s", time.Since(began).Seconds())
+		b.Freeze(0)
+		defer b.Thaw(0)
+		began = time.Now()
 		s.stop()
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("SIGTERM took %v while the broker stood still, want at most 10 s", took)
+		}
+		t.Logf("SIGTERM took %.1f s while the broker stood still", time.Since(began).Seconds())
 	})
 }
 

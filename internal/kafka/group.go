@@ -104,6 +104,9 @@ func (c *Cluster) Join(ctx context.Context, opt GroupOptions, hold func(context.
 	}
 }
 
+// leaveWait is how long leaving may take.
+const leaveWait = 3 * time.Second
+
 // leave leaves the group. One that is just being joined cannot be left before the brokers have answered: then it is left to
 // itself after a moment, as the process is to end.
 func (c *Cluster) leave(group *kafka.ConsumerGroup) {
@@ -114,7 +117,7 @@ func (c *Cluster) leave(group *kafka.ConsumerGroup) {
 	}()
 	select {
 	case <-left:
-	case <-time.After(c.opt.Timeout):
+	case <-time.After(min(c.opt.Timeout, leaveWait)):
 	}
 }
 
