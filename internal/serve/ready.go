@@ -15,7 +15,7 @@ import (
 // When a replica is not ready.
 const (
 	staleAfter = 10 * time.Second // since the log was applied up to what was its end then
-	stallAfter = 30 * time.Second // since a partition moved that is not at its end
+	stallAfter = 25 * time.Second // since a partition moved that is not at its end; that it moved is known 5 s late
 )
 
 // health is what Ready looks at. It is guarded by Replica.mu.
