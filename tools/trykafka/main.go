@@ -1,4 +1,4 @@
-// Trykafka is a Kafka to try the service with: a broker in memory that listens on 127.0.0.1:9092 and forgets everything when
+// Package trykafka is a Kafka to try the service with: a broker in memory that listens on 127.0.0.1:9092 and forgets everything when
 // it ends, and a topic client-logs, which holds the last calm hour of the log of an app, and into which a kick storm breaks.
 // It needs nothing but Go, and is not for production.
 package main
