@@ -1,4 +1,4 @@
-// Package trykafka is a Kafka to try the service with: a broker in memory that listens on 127.0.0.1:9092 and forgets everything when
+// Command trykafka is a Kafka to try the service with: a broker in memory that listens on 127.0.0.1:9092 and forgets everything when
 // it ends, and a topic client-logs, which holds the last calm hour of the log of an app, and into which a kick storm breaks.
 // It needs nothing but Go, and is not for production.
 package main
@@ -41,7 +41,7 @@ func run(ctx context.Context, port int, topic string) error {
 	defer client.Close()
 	now := time.Now()
 	for at := now.Add(-time.Hour); at.Before(now); at = at.Add(time.Second) { // a kick a minute
-		client.Produce(ctx, kgo.SliceRecord(line(at, rand.IntN(60) == 0)), nil) //nolint:gosec // a die
+		client.Produce(ctx, kgo.SliceRecord(line(at, rand.IntN(60) == 0)), nil)
 	}
 	if err := client.Flush(ctx); err != nil {
 		return err
@@ -51,7 +51,7 @@ func run(ctx context.Context, port int, topic string) error {
 		select {
 		case <-ctx.Done():
 		case <-tick.C:
-			client.Produce(ctx, kgo.SliceRecord(line(time.Now(), rand.IntN(5) == 0)), nil) //nolint:gosec // a die
+			client.Produce(ctx, kgo.SliceRecord(line(time.Now(), rand.IntN(5) == 0)), nil)
 		}
 	}
 	return nil
@@ -59,7 +59,7 @@ func run(ctx context.Context, port int, topic string) error {
 
 // line is a line of log, perhaps that of a kick.
 func line(at time.Time, kick bool) []byte {
-	ts, user := at.Format(time.RFC3339Nano), rand.IntN(5000) //nolint:gosec // a name
+	ts, user := at.Format(time.RFC3339Nano), rand.IntN(5000)
 	if !kick {
 		return fmt.Appendf(nil, `{"ts":%q,"level":"info","svc":"im-web","msg":"message delivered","user":"u_%d"}`, ts, user)
 	}
