@@ -186,6 +186,9 @@ func (c *Cutter) room() []byte {
 		c.base += int64(keep)
 		c.pos, c.end, c.seen = c.pos-keep, c.end-keep, c.seen-keep
 	}
+	if c.buf == nil {
+		c.buf = make([]byte, c.block+c.block/8) // with room for the rest of a line
+	}
 	if len(c.buf)-c.end < c.block {
 		c.buf = append(make([]byte, 0, 2*(c.end+c.block)), c.buf[:c.end]...)
 		c.buf = c.buf[:cap(c.buf)]
@@ -259,12 +262,18 @@ var special = [2][256]bool{
 
 // edges are the bytes at which a line may not be plain: the special ones, the digit that a line of CRI begins with, and
 // the line feed of an empty line.
-var edges = func() needle.Edges {
-	e := needle.Edges(special)
-	for c := '0'; c <= '9'; c++ {
-		e[0][c] = true
+var edges = func() (e needle.Edges) {
+	for i := range special {
+		for c := range special[i] {
+			if special[i][c] {
+				e[i][c] = needle.Special
+			}
+		}
 	}
-	e[0]['\n'] = true
+	for c := '0'; c <= '9'; c++ {
+		e[0][c] = needle.Dated
+	}
+	e[0]['\n'] = needle.Special
 	return e
 }()
 

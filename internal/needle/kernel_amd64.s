@@ -3,30 +3,31 @@
 #include "go_asm.h"
 #include "textflag.h"
 
-// One pass over a block in steps of 64 bytes. A step in which nothing stands costs 28 instructions on 32 bytes each and one
-// branch; newlines and keys are looked at one by one, in their order, for most steps have none.
+// One pass over a block in steps of 64 bytes. A step in which nothing stands costs 18 instructions on vectors and one branch;
+// newlines and keys are looked at one by one, in their order, for most steps have none.
 
 // The bytes that are compared, and the first six of ype":"txt" and ype": "txt", two bytes up in their words.
-DATA bytes<>+0(SB)/8, $"\nyp\\07\x00\x00"
+DATA bytes<>+0(SB)/8, $"\nyp\\0\x00\x00\x00"
 GLOBL bytes<>(SB), RODATA|NOPTR, $8
 #define QUOTED $0x223a226570790000
 #define SPACED $0x203a226570790000
 
-// MARK sets hits to the y of each yp and to each \ with a 0 two and a 7 four bytes behind it (\u0079, \u0070) in the 32
-// bytes at off of the step, lines to their newlines, and any to both.
-#define MARK(off, text, hits, lines, t) \
-	VMOVDQU  off(SI)(R8*1), text;        \
-	VPCMPEQB text, Y12, hits;            \
-	VPCMPEQB off+1(SI)(R8*1), Y13, t;    \
-	VPAND    hits, t, hits;              \
-	VPCMPEQB text, Y14, t;               \
-	VPCMPEQB off+2(SI)(R8*1), Y10, lines; \
-	VPAND    t, lines, t;                \
-	VPCMPEQB off+4(SI)(R8*1), Y15, lines; \
-	VPAND    t, lines, t;                \
-	VPOR     hits, t, hits;              \
-	VPCMPEQB text, Y11, lines;           \
-	VPOR     hits, lines, hits
+// MARK sets marks to the newlines and the y of each yp in the 32 bytes at off of the step, and slashes to the backslashes.
+#define MARK(off, text, marks, slashes) \
+	VMOVDQU  off(SI)(R8*1), text;           \
+	VPCMPEQB text, Y12, marks;              \
+	VPCMPEQB off+1(SI)(R8*1), Y13, slashes; \
+	VPAND    marks, slashes, marks;         \
+	VPCMPEQB text, Y11, slashes;            \
+	VPOR     marks, slashes, marks;         \
+	VPCMPEQB text, Y14, slashes
+
+// ESCAPE adds to marks the backslashes that have a 0 two bytes behind them. \u0079 and \u0070 have, the escape of a Chinese
+// character has not.
+#define ESCAPE(off, marks, slashes, t) \
+	VPCMPEQB off+2(SI)(R8*1), Y15, t; \
+	VPAND    slashes, t, t;           \
+	VPOR     marks, t, marks
 
 // func kernel(block *byte, at, end, line, long int, edges *Edges) (stop, start, passed int, why reason)
 //
@@ -48,8 +49,7 @@ TEXT ·kernel(SB), NOSPLIT, $0-80
 	VPBROADCASTB bytes<>+1(SB), Y12
 	VPBROADCASTB bytes<>+2(SB), Y13
 	VPBROADCASTB bytes<>+3(SB), Y14
-	VPBROADCASTB bytes<>+4(SB), Y10
-	VPBROADCASTB bytes<>+5(SB), Y15
+	VPBROADCASTB bytes<>+4(SB), Y15
 	JMP          enter
 
 next:
@@ -58,16 +58,21 @@ next:
 enter:
 	CMPQ R8, R9
 	JGT  out
-	MARK(0, Y0, Y2, Y3, Y4)
-	MARK(32, Y1, Y5, Y6, Y7)
-	VPOR   Y2, Y5, Y8
+	MARK(0, Y0, Y2, Y3)
+	MARK(32, Y1, Y5, Y6)
+	VPOR   Y2, Y3, Y8
+	VPOR   Y5, Y6, Y9
+	VPOR   Y8, Y9, Y8
 	VPTEST Y8, Y8
 	JZ     next
+	ESCAPE(0, Y2, Y3, Y4)
+	ESCAPE(32, Y5, Y6, Y7)
 
 	VPMOVMSKB Y2, AX
 	VPMOVMSKB Y5, BX
 	SHLQ      $32, BX
 	ORQ       BX, AX
+	JZ        next
 
 mark:
 	TZCNTQ AX, CX
@@ -88,14 +93,26 @@ mark:
 	MOVBLZX (SI)(BX*1), BX
 	MOVBLZX (R12)(DX*1), DX
 	ORB     256(R12)(BX*1), DX
-	JNZ     line
-	LEAQ    1(CX), R10
-	INCQ    R11
+	JNZ     edge
+
+pass:
+	LEAQ 1(CX), R10
+	INCQ R11
 
 more:
 	TESTQ AX, AX
 	JNZ   mark
 	JMP   next
+
+edge:
+	CMPB DX, $const_Dated
+	JNE  line
+	LEAQ 10(R10), BX
+	CMPQ BX, CX
+	JGE  pass
+	CMPB (SI)(BX*1), $'T'
+	JNE  pass
+	JMP  line
 
 	// A key, perhaps. Most are ype":"txt" or ype": "txt", with a lower-case letter as the first or second one of the value:
 	// those are passed. DX is where the value begins, behind its quote.
@@ -106,7 +123,7 @@ key:
 	CMPQ BX, DI
 	JEQ  value
 	CMPQ BX, R14
-	JNE  hit
+	JNE  other
 	CMPB (SI)(DX*1), $'"'
 	JNE  hit
 	INCQ DX
@@ -129,12 +146,18 @@ value:
 	CMPL    BX, $26
 	JCS     more
 
+other:
+	CMPB (SI)(CX*1), $'y'
+	JEQ  hit
+	CMPB 4(SI)(CX*1), $'7'
+	JNE  more
+
 hit:
 	MOVQ $const_candidate, AX
 	JMP  done
 
 line:
-	MOVQ $const_special, AX
+	MOVQ $const_ended, AX
 	JMP  done
 
 out:

@@ -20,9 +20,30 @@ type Lines struct {
 	hit   bool // one stands at it
 }
 
-// Edges says for each byte whether a line is special that begins with it (0) or ends with it (1). Those of an empty line
-// are its line feed.
-type Edges [2][256]bool
+// Edges says for each byte what a line is that begins with it (0) or ends with it (1). Those of an empty line are its line feed.
+type Edges [2][256]Edge
+
+// Edge is what the first or last byte makes of a line.
+type Edge uint8
+
+// A line is Special if one of its edges is. Dated is for first bytes: special if a T stands ten bytes behind, as in the time
+// that a container runtime begins its lines with.
+const (
+	Plain Edge = iota
+	Special
+	Dated
+)
+
+// special reports whether line, which ends with its line feed, is special.
+func (e *Edges) special(line []byte) bool {
+	switch e[0][line[0]] | e[1][line[max(len(line)-2, 0)]] {
+	case Plain:
+		return false
+	case Dated:
+		return len(line) > 11 && line[10] == 'T'
+	}
+	return true
+}
 
 // NewLines returns a Lines for block. Special lines are those that edges says, and those of long bytes and more. find is
 // what searches for hits, nil for Next.
@@ -81,7 +102,7 @@ func (l *Lines) skip(from int) (start, passed int) {
 	b := l.block
 	for start = from; start < len(b); passed++ {
 		n := bytes.IndexByte(b[start:], '\n')
-		if n < 0 || n >= l.long || l.edges[0][b[start]] || l.edges[1][b[start+max(n-1, 0)]] || l.Hit(start, start+n) {
+		if n < 0 || n >= l.long || l.edges.special(b[start:start+n+1]) || l.Hit(start, start+n) {
 			break
 		}
 		start += n + 1
@@ -117,7 +138,7 @@ type reason int
 const (
 	ranOut    reason = iota // there is no room for another step
 	candidate               // at a y or a backslash that may be part of a hit
-	special                 // at the line feed of a special line
+	ended                   // at the line feed of a special line
 )
 
 const (

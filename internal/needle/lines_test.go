@@ -12,12 +12,13 @@ import (
 // edges are like those that frame gives: brackets, white space, digits.
 var edges = func() *Edges {
 	e := new(Edges)
-	for _, c := range "\n\t \x00[]}2" {
-		e[0][c] = true
+	for _, c := range "\n\t \x00[]}" {
+		e[0][c] = Special
 	}
 	for _, c := range "\r {[" {
-		e[1][c] = true
+		e[1][c] = Special
 	}
+	e[0]['2'] = Dated
 	return e
 }()
 
@@ -59,7 +60,9 @@ func byHand(b []byte, hits []int, long int, step uint64) (stops []stop) {
 			end = len(b)
 		}
 		s.hit = slices.ContainsFunc(hits, func(hit int) bool { return pos <= hit && hit < end })
-		if open || !ended || s.hit || end-pos >= long || edges[0][b[pos]] || edges[1][b[max(pos, end-1)]] {
+		special := edges[0][b[pos]] == Special || edges[1][b[max(pos, end-1)]] == Special ||
+			b[pos] == '2' && end-pos > 10 && b[pos+10] == 'T'
+		if open || !ended || s.hit || end-pos >= long || special {
 			s.start = pos
 			stops = append(stops, s)
 			s, open = stop{}, step > 0 && rnd.IntN(4) > 0
@@ -91,7 +94,7 @@ func checkLines(t testing.TB, b []byte, long int, step uint64) {
 
 // lineFills stand between keys, so that these come at any place of a step, with and without stops in between.
 var lineFills = append([]string{
-	"x\n", "y\n", "\n\n", "\r\n", "{\n", "}\n", " x\n", "2026\n", strings.Repeat("x", 63) + "\n", strings.Repeat("yp", 40), `"type":"txt"`, `"type": "txt"`,
+	"x\n", "y\n", "\n\n", "\r\n", "{\n", "}\n", " x\n", "2026\n", "2026-11-23T", "2026-11-23T\n", "2026-11-23\nT", "2026-11-23 T {\n", strings.Repeat("x", 63) + "\n", strings.Repeat("yp", 40), `"type":"txt"`, `"type": "txt"`,
 	`"type":"4g"`, `"type": "4g"`, `"type":"\n`, `"type":"'a`, `"type":""a`, "\"type\":\"\na", "\"type\": \na", `"type":x`, `"type": x`, `\u0079pe":2`, `t\u0079pe":2`, `ty\u0070e":2`,
 	`ty\\u0070e":2`, "chatType\":2", strings.Repeat("\n", 65), strings.Repeat("k", 200),
 }, pieces...)

@@ -63,10 +63,14 @@ func nextPlain(b []byte, i, end int) int {
 	return hit
 }
 
-// firstPlain returns the first hit in b[i:end], byte by byte, or end.
+// firstPlain returns the first hit in b[i:end], one y after the other, or end.
 func firstPlain(b []byte, i, end int) int {
 	for ; i < end; i++ {
-		if b[i] == 'y' && judge(b, i, i+1) {
+		n := bytes.IndexByte(b[i:end], 'y')
+		if n < 0 {
+			break
+		}
+		if i += n; judge(b, i, i+1) {
 			return i
 		}
 	}
