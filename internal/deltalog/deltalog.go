@@ -8,7 +8,7 @@
 // of which alerts; a claim is a note by which a replica becomes the one that tells.
 //
 // The rule: a delta counts only if its From equals next of its source; any other is refused. A note counts only if it is of
-// the replica that claimed last. The order of the log decides, so two owners, repeated writes and processes that were
+// the replica that claimed last, and later than its others. The order of the log decides, so two owners, repeated writes and processes that were
 // thought dead do no harm, and nobody has to be fenced.
 //
 //	s := deltalog.NewState(opt)
@@ -83,10 +83,11 @@ const (
 
 // Note says what each sink was told of the alerts. The newest that counts holds.
 type Note struct {
-	Told  []byte // opaque: what the notifier needs to go on
-	At    int64  // event time up to which alert records were handed to it, Unix milliseconds
-	By    string
-	Claim bool // By tells from here on: then Told and At are those of before
+	Number int64  // among those of its claim, from 1: one that comes after a later one does not count
+	Told   []byte // opaque: what the notifier needs to go on
+	At     int64  // event time up to which alert records were handed to it, Unix milliseconds
+	By     string
+	Claim  bool // By tells from here on: then Told and At are those of before
 }
 
 // version is that of the form of records, and of the tallies and detectors in them. A reader ignores records of a greater one: one
@@ -102,7 +103,7 @@ type wire struct {
 	Partition int32           `json:"p,omitempty"`
 	From      int64           `json:"from,omitempty"`
 	To        int64           `json:"to,omitempty"`
-	Records   int64           `json:"n,omitempty"`
+	Records   int64           `json:"n,omitempty"` // of a note its number
 	Watermark int64           `json:"wm,omitempty"`
 	At        int64           `json:"at,omitempty"`
 	End       bool            `json:"end,omitempty"`
@@ -151,7 +152,7 @@ func (s *Skip) Encode() ([]byte, error) {
 func (n *Note) Encode() ([]byte, error) {
 	w := wire{V: version, Type: typeNote, By: n.By, Claim: n.Claim}
 	if !n.Claim {
-		w.State, w.At = n.Told, n.At
+		w.State, w.At, w.Records = n.Told, n.At, n.Number
 	}
 	return json.Marshal(&w)
 }

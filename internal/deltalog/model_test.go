@@ -125,6 +125,7 @@ type owner struct {
 	state *State
 	held  entry // what was written last, which may be written again
 	claim string
+	notes int64 // of the claim
 }
 
 func newModel(seed uint64) *model {
@@ -212,15 +213,19 @@ func (m *model) arrive() {
 func (m *model) note(o *owner) {
 	if o.claim == "" || m.r.IntN(3) == 0 {
 		m.claims++
-		o.claim = fmt.Sprint("claim ", m.claims)
+		o.claim, o.notes = fmt.Sprint("claim ", m.claims), 0
 		m.writeNote(o, Note{By: o.claim, Claim: true})
 		return
 	}
-	m.writeNote(o, Note{By: o.claim, Told: []byte(fmt.Sprint("told ", m.r.IntN(1000))), At: start + m.r.Int64N(1000)})
+	o.notes++
+	m.writeNote(o, Note{Number: o.notes, By: o.claim, Told: []byte(fmt.Sprint("told ", m.r.IntN(1000))), At: start + m.r.Int64N(1000)})
 }
 
 func (m *model) writeNote(o *owner, n Note) {
 	o.held = entry{must(n.Encode()), n}
+	if m.r.IntN(4) == 0 {
+		m.delayed = append(m.delayed, o.held)
+	}
 	m.write(o.held)
 }
 
@@ -319,7 +324,7 @@ func (m *model) compare(s *State) error {
 	if m.events && (got.Events != want.records || !anew && got.Users.Distinct != want.records) {
 		return fmt.Errorf("counted %d events of %d users, want %d of each", got.Events, got.Users.Distinct, want.records)
 	}
-	if t := s.Told(); t.By != told.By || !bytes.Equal(t.Told, told.Told) || t.At != told.At {
+	if t := s.Told(); t.By != told.By || t.Number != told.Number || !bytes.Equal(t.Told, told.Told) || t.At != told.At {
 		return fmt.Errorf("told: %v, want %v", t, told)
 	}
 	if anew {
@@ -354,10 +359,11 @@ func (m *model) truth() (all sum, told Note, anew bool) {
 				next[x.Source] = x.To
 			}
 		case Note:
-			if x.Claim {
-				told.By = x.By
-			} else if x.By == told.By {
-				told.Told, told.At = x.Told, x.At
+			switch {
+			case x.Claim && x.By != told.By:
+				told = Note{By: x.By, Told: told.Told, At: told.At}
+			case !x.Claim && x.By == told.By && x.Number > told.Number:
+				told = x
 			}
 		}
 	}

@@ -22,7 +22,7 @@ func written(t testing.TB) map[string][]byte {
 		"files":  &Delta{Source: Source{Name: "files"}, To: 9, By: "pod-7", Counts: counts, Position: json.RawMessage(`{"files":[{"path":"a \"b\""}]}`)},
 		"skip":   &Skip{Source: source, From: NeverSeen, To: 7, Why: WhyStart, By: "机器"},
 		"claim":  &Note{By: "pod-7/8f3c#1", Claim: true},
-		"note":   &Note{By: "pod-7/8f3c#1", Told: []byte("told"), At: start},
+		"note":   &Note{Number: 3, By: "pod-7/8f3c#1", Told: []byte("told"), At: start},
 		"quoted": &Skip{Source: Source{Name: `a"b\`}, Why: "\u2028<"},
 	} {
 		record, err := r.Encode()

@@ -61,7 +61,7 @@ type Kind uint8
 const (
 	Accepted Kind = iota // a delta was counted
 	Ticked               // a tick moved time
-	Refused              // a delta or skip whose From is not next, a note of a replica that another claimed after
+	Refused              // a delta or skip whose From is not next, a note of a replica that another claimed after, or that came late
 	Skipped              // a skip moved next
 	Noted                // a note was taken
 	Ignored              // a base, a record of a newer version or of an unknown type, an offset without a record
@@ -119,12 +119,13 @@ func (s *State) Apply(offset int64, record []byte) Verdict {
 
 func (s *State) note(w *wire) Verdict {
 	switch {
-	case w.Claim:
-		s.told.By = w.By
-	case w.By != s.told.By:
+	case w.Claim && w.By != s.told.By:
+		s.told.By, s.told.Number = w.By, 0
+	case w.Claim: // written twice
+	case w.By != s.told.By || w.Records <= s.told.Number:
 		return Verdict{Kind: Refused, By: w.By}
 	default:
-		s.told.Told, s.told.At = w.State, w.At
+		s.told.Told, s.told.At, s.told.Number = w.State, w.At, w.Records
 	}
 	return Verdict{Kind: Noted, By: w.By}
 }

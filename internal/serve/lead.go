@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,12 +17,13 @@ import (
 type leading struct {
 	claim    string // by which this replica leads; "" while it does not
 	claims   int    // so far
+	notes    int64  // so far
 	notifier *notify.Notifier
 	takes    bool  // the notifier is given what comes; else that waits
 	handed   int64 // event time of the newest alert record that it was given, Unix milliseconds
 
-	changing sync.Mutex // who opens or closes a notifier has it
-	noting   sync.Mutex // one note after the other
+	changing sync.Mutex    // who opens or closes a notifier has it
+	noting   chan struct{} // who has put something in writes a note: one after the other
 }
 
 // How long things may take.
@@ -29,7 +31,7 @@ const (
 	stopWait   = 3 * time.Second        // the last commit, and what sinks are still to be told, when the process ends
 	yieldWait  = 500 * time.Millisecond // what they are still to be told when another replica takes over
 	claimAgain = 5 * time.Second        // between two claims, if others claim as well
-	noteWait   = 5 * time.Second        // to write down what was told
+	noteWait   = 30 * time.Second       // to write down what was told, whoever leads then
 )
 
 // lead sends alerts until ctx is done, which wait may then delay. Who claimed last in the log leads: what another replica claims
@@ -59,6 +61,10 @@ func (r *Replica) lead(ctx context.Context, wait time.Duration) {
 
 // claim says in the log that this replica leads, and waits until the log says so.
 func (r *Replica) claim(ctx context.Context) (string, error) {
+	if !r.turnToNote(ctx) { // what this one told when it led before is to be noted by the claim of then
+		return "", ctx.Err()
+	}
+	<-r.leading.noting
 	r.mu.Lock()
 	r.leading.claims++
 	claim := fmt.Sprintf("%s#%d", r.opt.Name, r.leading.claims)
@@ -68,15 +74,28 @@ func (r *Replica) claim(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	err = r.write(ctx, record, func(s *deltalog.State) bool { return s.Told().By == claim })
+	return claim, err
+}
+
+// write appends a note, more than once if need be, until the state says that it is settled, or ctx is done.
+func (r *Replica) write(ctx context.Context, record []byte, settled func(*deltalog.State) bool) error {
 	for {
-		if err := r.opt.Log.Append(ctx, record); err != nil {
-			return "", fmt.Errorf("claim to send: %w", err)
+		err := r.opt.Log.Append(ctx, record)
+		if err != nil && ctx.Err() == nil {
+			r.opt.Logger.Error("delta log cannot be written, alerts wait", "err", err)
+			r.trouble(err)
 		}
 		soon, cancel := context.WithTimeout(ctx, again)
-		ok := r.until(soon, func(s *deltalog.State) bool { return s.Told().By == claim })
+		ok := r.until(soon, settled) // after an error it may be there, too
 		cancel()
-		if ok || ctx.Err() != nil {
-			return claim, ctx.Err()
+		switch {
+		case ok:
+			return nil
+		case ctx.Err() != nil:
+			return cmp.Or(err, ctx.Err())
+		case errors.Is(err, deltalog.ErrTooLarge):
+			return err
 		}
 	}
 }
@@ -234,18 +253,25 @@ func (r *Replica) Delivered(d notify.Delivery) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), noteWait)
 	defer cancel()
-	r.leading.noting.Lock()
-	defer r.leading.noting.Unlock()
+	if !r.turnToNote(ctx) {
+		return
+	}
+	defer func() { <-r.leading.noting }()
 	r.mu.Lock()
 	n, claim, at := r.leading.notifier, r.leading.claim, r.leading.handed
+	r.leading.notes++
+	number := r.leading.notes
 	r.mu.Unlock()
 	if n == nil {
 		return
 	}
-	note := deltalog.Note{Told: n.Snapshot(), At: at, By: claim}
+	note := deltalog.Note{Number: number, Told: n.Snapshot(), At: at, By: claim}
 	record, err := note.Encode()
 	if err == nil {
-		err = r.opt.Log.Append(ctx, record)
+		err = r.write(ctx, record, func(s *deltalog.State) bool {
+			told := s.Told()
+			return told.By != claim || told.Number >= number
+		})
 	}
 	if err != nil {
 		r.opt.Logger.Error("what was sent is not noted, and is sent again by whoever is next", "err", err)
@@ -261,4 +287,15 @@ func (r *Replica) Sinks() []notify.Stats {
 		return nil
 	}
 	return n.Stats()
+}
+
+// turnToNote waits until no note is being written, and until leading.noting is emptied no other is begun. False: ctx was done
+// before.
+func (r *Replica) turnToNote(ctx context.Context) bool {
+	select {
+	case r.leading.noting <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }

@@ -71,6 +71,7 @@ func Open(ctx context.Context, opt Options) (*Replica, error) {
 	}
 	r := &Replica{opt: opt, state: state, moved: make(chan struct{}), verdicts: map[deltalog.Kind]int64{}}
 	r.health.fresh = opt.Now()
+	r.leading.noting = make(chan struct{}, 1)
 	return r, nil
 }
 
