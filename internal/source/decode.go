@@ -72,7 +72,7 @@ func (d *decoder) decode(r io.Reader, f format) (io.Reader, error) {
 		if err != nil && len(head) == 0 {
 			return nil, err
 		}
-		inside, serr := sniff(head, true)
+		inside, serr := sniff(head, false)
 		if serr != nil {
 			return nil, serr
 		}
@@ -221,7 +221,7 @@ func (m *members) next() error {
 		if err != nil {
 			return err
 		}
-		f, err := sniff(head, true)
+		f, err := sniff(head, false)
 		if err != nil || f == tarball || ours.Match(head) {
 			continue
 		}

@@ -248,7 +248,7 @@ func (e *expansion) text(it Item) bool {
 				e.skip(it.Name, "written by imerr-scan")
 				return false
 			}
-			if _, err := sniff(head, true); err != nil {
+			if _, err := sniff(head, false); err != nil {
 				e.skip(it.Name, "%v", strings.TrimSuffix(err.Error(), ", skipped"))
 				return false
 			}

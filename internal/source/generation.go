@@ -143,7 +143,7 @@ func (g *generation) unpack(ctx context.Context, b []byte) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		format, err := sniff(head, true)
+		format, err := sniff(head, false)
 		if err != nil {
 			return 0, err
 		}
@@ -208,7 +208,7 @@ func (c *candidate) look(it Item) error {
 	if it.found() && ours.Match(head) {
 		return ErrNotText
 	}
-	if c.format, err = sniff(head, true); err != nil {
+	if c.format, err = sniff(head, false); err != nil {
 		return err
 	}
 	c.head = head[:min(len(head), headLen)]

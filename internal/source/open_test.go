@@ -123,6 +123,8 @@ func TestOpenTakesEncodingsOff(t *testing.T) {
 		{"empty", "", "", "", true},
 		{"bom", "\ufeff" + kick, "\ufeff" + kick, "", true},
 		{"begin lost to copytruncate", strings.Repeat("\x00", 8192) + kick, strings.Repeat("\x00", 8192) + kick, "", true},
+		{"a hole where power was lost", "one\n" + strings.Repeat("\x00", 4000) + kick, "one\n" + strings.Repeat("\x00", 4000) + kick, "", true},
+		{"all of it a hole", strings.Repeat("\x00", 5000), strings.Repeat("\x00", 5000), "", true},
 		{"text in GBK", "\xbc\xb7\xcf\xc2\xcf\xdf {\"error\":{}}\n", "\xbc\xb7\xcf\xc2\xcf\xdf {\"error\":{}}\n", "", true},
 		{"colours of a terminal", "\x1b[31merror\x1b[0m\n", "\x1b[31merror\x1b[0m\n", "", true},
 		{"text that begins with BZh", "BZhang joined\n", "BZhang joined\n", "", true},
@@ -194,7 +196,7 @@ func TestCutOffArchives(t *testing.T) {
 			}
 			for n := 12; n < len(tc.stored); n += step {
 				in := Input{Reader: strings.NewReader(tc.stored[:n])}
-				format, err := sniff([]byte(tc.stored[:min(n, headBytes)]), true)
+				format, err := sniff([]byte(tc.stored[:min(n, headBytes)]), false)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -233,6 +235,8 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	for _, tc := range []struct{ name, stored, want string }{
 		{"program", "\x7fELF\x02\x01\x01", "x: not text (first bytes 7f 45 4c 46), skipped"},
+		{"a program with holes", "\x01\x02\x03\x04" + strings.Repeat("\x00", 3000) + "abc", "x: not text (first bytes 01 02 03 04), skipped"},
+		{"utf-16 behind a line of utf-8", `{"a":1}` + "\n" + packUTF16(t, kick, unicode.LittleEndian, unicode.IgnoreBOM), "x: not text (first bytes 7b 22 61 22), skipped"},
 		{"noise", "\x01\x02\x03\x04\x05 abc", "x: not text (first bytes 01 02 03 04), skipped"},
 		{"program in gzip", packGzip(t, "\x7fELF\x02\x01\x01"), "x: not text (first bytes 7f 45 4c 46), skipped"},
 		{"zip", "PK\x03\x04\x14\x00", "x: a zip archive, skipped: unpack it first, as with unzip -p"},
@@ -303,7 +307,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		format, err := sniff(b[:min(len(b), headBytes)], true)
+		format, err := sniff(b[:min(len(b), headBytes)], false)
 		if err != nil {
 			return
 		}

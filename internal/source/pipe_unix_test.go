@@ -128,6 +128,27 @@ func TestStdinPipe(t *testing.T) {
 	}
 }
 
+// A log that was truncated under its writer begins with NULs also when it comes through a pipe; a device gives them for ever.
+func TestHoleThroughAPipe(t *testing.T) {
+	tree(t)
+	fifo(t, "pipe")
+	want := strings.Repeat("\x00", 3*headBytes) + kick
+	go func() {
+		if w, err := os.OpenFile("pipe", os.O_WRONLY, 0); err == nil {
+			io.WriteString(w, want)
+			w.Close()
+		}
+	}()
+	if text, _, _, err := read(t, "pipe"); text != want || err != nil {
+		t.Errorf("%d bytes, %v", len(text), err)
+	}
+	if _, err := os.Stat("/dev/zero"); err == nil {
+		if _, err := Open(Item{Name: "zero", Path: "/dev/zero"}); !errors.Is(err, ErrNotText) {
+			t.Error(err)
+		}
+	}
+}
+
 func TestStdinFileIsReadFromWhereItStands(t *testing.T) {
 	path := write(t, "x", "first\nsecond\n")
 	f, err := os.Open(path)

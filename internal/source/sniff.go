@@ -47,9 +47,9 @@ var foreign = []string{
 	"\xcf\xfa\xed\xfe", "\xce\xfa\xed\xfe", "\x00asm", "\xd4\xc3\xb2\xa1", "\x0a\x0d\x0d\x0a",
 }
 
-// sniff tells what head, the first bytes of an input, begins. regular says that the input is a file, so that head is
-// short only if the file is. It returns an error with ErrNotText for what is no log.
-func sniff(head []byte, regular bool) (format, error) {
+// sniff tells what head, the first bytes of an input, begins. device says that it is a device, which may give zeros without
+// end. It returns an error with ErrNotText for what is no log.
+func sniff(head []byte, device bool) (format, error) {
 	for _, m := range magics {
 		if bytes.HasPrefix(head, []byte(m.magic)) && (m.format != bzipped || isBzip2(head)) {
 			return m.format, nil
@@ -73,7 +73,7 @@ func sniff(head []byte, regular bool) (format, error) {
 	if f := wide(head); f != plainText {
 		return f, nil
 	}
-	if !isText(head, regular) {
+	if !isText(head, device) {
 		return 0, notText(head)
 	}
 	return plainText, nil
@@ -106,12 +106,20 @@ func afterSkippable(head []byte) format {
 }
 
 // wide recognises UTF-16 without a byte order mark: nearly every other byte is NUL, as in JSON with ASCII keys, and the
-// bytes between are not.
+// bytes between are not; in all of head as in its first line, which tells it from lines of UTF-16 behind others.
 func wide(head []byte) format {
-	n := len(head) &^ 1
-	if n < 32 {
+	f := widePart(head)
+	if first := bytes.IndexByte(head, '\n'); f != plainText && first > 0 && widePart(head[:first]) != f {
 		return plainText
 	}
+	if len(head) < 32 {
+		return plainText
+	}
+	return f
+}
+
+func widePart(head []byte) format {
+	n := len(head) &^ 1
 	var nul [2]int
 	for i, b := range head[:n] {
 		if b == 0 {
@@ -128,12 +136,12 @@ func wide(head []byte) format {
 }
 
 // isText says whether head could be the begin of a log in UTF-8, GBK or another encoding that keeps ASCII: at most one
-// byte in twenty, and one more, is a control character. A file that was truncated under its writer begins with NULs, so
-// those at the start do not count.
-func isText(head []byte, regular bool) bool {
-	rest := bytes.TrimLeft(head, "\x00")
+// byte in twenty, and one more, is a control character. A file that was truncated under its writer begins with NULs, one that
+// lost power has them in its middle, so holes do not count.
+func isText(head []byte, device bool) bool {
+	rest := withoutHoles(head)
 	if len(rest) == 0 {
-		return regular || len(head) == 0
+		return !device || len(head) == 0
 	}
 	control := 0
 	for _, b := range rest {
@@ -143,6 +151,22 @@ func isText(head []byte, regular bool) bool {
 	}
 	return control <= len(rest)/20+1
 }
+
+// withoutHoles is head without the NULs that it begins with and without longer runs of them.
+func withoutHoles(head []byte) []byte {
+	rest := bytes.TrimLeft(head, "\x00")
+	if !bytes.Contains(rest, hole) {
+		return rest
+	}
+	var out []byte
+	for part := range bytes.SplitSeq(rest, hole) {
+		out = append(out, bytes.Trim(part, "\x00")...)
+	}
+	return out
+}
+
+// hole is as many NULs as no text has: of a file system's block at least this much is left.
+var hole = make([]byte, 64)
 
 // ours recognises what imerr-scan itself wrote beside the logs: saved results and state files.
 var ours = regexp.MustCompile(`^\s*\{\s*"schema"\s*:\s*"imerr-scan/|^imerr-scan/state/`)

@@ -142,7 +142,7 @@ func (in *Input) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	format, err := sniff(head, fi.Mode().IsRegular())
+	format, err := sniff(head, fi.Mode()&fs.ModeDevice != 0)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,8 @@ type stamp struct {
 }
 
 func (s *stamp) millis() (int64, bool) {
-	if s.month < 1 || s.month > 12 || s.day < 1 || s.day > 31 || s.hour > 24 || s.minute > 59 || s.second > 60 {
+	if s.month < 1 || s.month > 12 || s.day < 1 || s.day > daysIn(s.year, s.month) || s.minute > 59 || s.second > 60 ||
+		s.hour > 24 || s.hour == 24 && s.minute+s.second > 0 {
 		return 0, false
 	}
 	if s.zone == nil {
@@ -31,6 +32,19 @@ func (s *stamp) millis() (int64, bool) {
 	}
 	t := time.Date(s.year, time.Month(s.month), s.day, s.hour, s.minute, s.second, s.milli*1e6, s.zone)
 	return t.UnixMilli(), true
+}
+
+// daysIn is how many days a month has.
+func daysIn(year, month int) int {
+	switch {
+	case month == 2 && year%4 == 0 && (year%100 != 0 || year%400 == 0):
+		return 29
+	case month == 2:
+		return 28
+	case month == 4 || month == 6 || month == 9 || month == 11:
+		return 30
+	}
+	return 31
 }
 
 // civil counts the days from 1970-01-01 (H. Hinnant, days_from_civil).
@@ -121,7 +135,8 @@ func readTime(b []byte, zone *time.Location, now time.Time) (moment, int) {
 	}
 	v, width, _ := r.number(1, 4)
 	s := stamp{zone: zone}
-	switch sep := r.peek(); {
+	sep := r.peek()
+	switch {
 	case width == 4 && (sep == '-' || sep == '/' || sep == '.'):
 		r.i++
 		var ok bool
@@ -170,6 +185,9 @@ func readTime(b []byte, zone *time.Location, now time.Time) (moment, int) {
 	}
 	if !r.timeOfDay(&s) {
 		return moment{}, 0
+	}
+	if s.hour == 24 && sep == '/' { // V8 with hour12: false calls the first hour of a day 24
+		s.hour = 0
 	}
 	return r.finish(&s)
 }
@@ -247,7 +265,7 @@ func yearFor(s *stamp, now time.Time) int {
 
 // timeOfDay reads what follows a date: [T ,:] [上午|下午] HH:MM[:SS[.fraction]] [AM|PM].
 func (r *reader) timeOfDay(s *stamp) bool {
-	if !r.byte('T') && !r.byte(':') {
+	if !r.byte('T') && !r.byte('t') && !r.byte(':') {
 		r.byte(',')
 		if !r.spaces() {
 			return false
@@ -330,6 +348,9 @@ func (r *reader) finish(s *stamp) (moment, int) {
 	case !spaced && (r.byte('Z') || r.byte('z')):
 		s.zone, s.offset = nil, 0
 	case !r.offset(s):
+		if !spaced && (c == '+' || c == '-') && r.i+2 < len(r.b) && r.b[r.i+1]-'0' <= 9 && r.b[r.i+2]-'0' <= 9 {
+			return moment{}, 0 // an offset that there is not: nobody knows which time it is
+		}
 		*r = mark
 	}
 	if c := r.peek(); r.i < len(r.b) && (c-'0' <= 9 || c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_') {

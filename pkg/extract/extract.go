@@ -156,7 +156,8 @@ func (x *Extractor) Extract(doc []byte) Document {
 	return x.doc
 }
 
-// trimEdges returns where b begins and ends without byte order marks, NUL and white space at its edges.
+// trimEdges returns where b begins and ends without byte order marks, NUL, white space and the separators of JSON text sequences
+// at its edges.
 func trimEdges(b []byte) (from, to int) {
 	for to = len(b); from < to; {
 		switch {
@@ -177,4 +178,17 @@ func trimEdges(b []byte) (from, to int) {
 
 var bom = []byte("\ufeff")
 
-func blank(c byte) bool { return c <= ' ' && (c == ' ' || c == 0 || c-'\t' <= '\r'-'\t') }
+// recordSeparator begins each document of a JSON text sequence (RFC 7464).
+const recordSeparator = 0x1e
+
+func blank(c byte) bool {
+	return c <= ' ' && (c == ' ' || c == 0 || c == recordSeparator || c-'\t' <= '\r'-'\t')
+}
+
+// skipBlank returns the first offset from i on at which something stands.
+func skipBlank(b []byte, i int) int {
+	for i < len(b) && blank(b[i]) {
+		i++
+	}
+	return i
+}

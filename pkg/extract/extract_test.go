@@ -1,6 +1,7 @@
 package extract_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -98,6 +99,30 @@ func TestShapes(t *testing.T) {
 				t.Errorf("%s: %d as %s, want %s", tc.doc, c.Value.Code, c.Shape, tc.want)
 			}
 		})
+	}
+}
+
+// TestSequences reads JSON text sequences (RFC 7464): a document that was cut off takes none with it.
+func TestSequences(t *testing.T) {
+	const e, f = `{"error":{"type":206}}`, `{"error":{"type":217}}`
+	for _, tc := range []struct {
+		name, doc string
+		want      string
+	}{
+		{"one", "\x1e" + e, "206"}, {"two on a line", "\x1e" + e + "\x1e" + f, "206 217"}, {"one cut off in a number", "\x1e{\"error\":{\"type\":20\x1e" + f, "217"},
+		{"one cut off in a string", "\x1e{\"error\":{\"m\":\"x\x1e" + f, "217"}, {"a separator at the end", e + "\x1e", "206"}, {"nothing else", "\x1e\x1e", ""},
+		{"other control characters between", e + "\x00" + f + "\v\f" + e, "206 217 206"},
+		{"within a text", "im \x1e" + e, ""},
+	} {
+		var got []string
+		for _, c := range extract.New(extract.Options{}).Extract([]byte(tc.doc)).Candidates {
+			if !c.Plain {
+				got = append(got, strconv.Itoa(int(c.Value.Code)))
+			}
+		}
+		if s := strings.Join(got, " "); s != tc.want {
+			t.Errorf("%s: %q gives %s, want %s", tc.name, tc.doc, s, tc.want)
+		}
 	}
 }
 

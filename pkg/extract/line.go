@@ -20,19 +20,24 @@ func (x *Extractor) readText(r *record, i, end int) {
 			}
 		}
 	}
-	rest := false
-	switch x.buf[i] {
-	case '{', '[':
+	rest, outer := false, r
+	for x.buf[i] == '{' || x.buf[i] == '[' {
 		from := i
-		if r, i = x.readDocuments(r, i, end); i == end {
+		if r, i = x.readDocuments(outer, i, end); i == end {
 			return
 		}
-		rest = i > from
+		rest = rest || i > from
+		if x.buf[i] != recordSeparator { // which begins a document also where the one before has no end
+			break
+		}
+		if i = skipBlank(x.buf[:end], i); i == end {
+			return
+		}
 	}
 	x.readMixed(r, i, end, rest)
 }
 
-// trim drops byte order marks, white space and NUL at both ends.
+// trim drops what trimEdges does at both ends.
 func (x *Extractor) trim(i, end int) (int, int) {
 	from, to := trimEdges(x.buf[i:end])
 	return i + from, i + to
@@ -77,7 +82,7 @@ func (x *Extractor) readDocuments(r *record, i, end int) (*record, int) {
 		x.doc.Text = false
 		e := x.newRecord(r, root)
 		x.nextRecord(e, count == 0)
-		i = skipSpace(x.buf[:end], next)
+		i = skipBlank(x.buf[:end], next)
 		more := i < end && (x.buf[i] == '{' || x.buf[i] == '[' || x.buf[i] == ',')
 		if e.shape == Flat {
 			switch {
