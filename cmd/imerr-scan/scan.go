@@ -46,6 +46,9 @@ type scanFlags struct {
 	noAlerts bool
 	incident string
 	maxDoc   string
+	plain    bool
+	listen   string
+	onScreen bool // -f is shown on the terminal
 }
 
 var scanOutputs = []string{"text", "json", "ndjson", "csv", "markdown", "html", "prom"}
@@ -53,8 +56,8 @@ var scanOutputs = []string{"text", "json", "ndjson", "csv", "markdown", "html", 
 func addScan(root *cobra.Command, env *environ) {
 	var s scanFlags
 	f := root.Flags()
-	f.BoolVarP(&s.follow, "follow", "f", false, "go on after the end; files may rotate")
-	f.StringVarP(&s.output, "output", "o", "", strings.Join(scanOutputs, ", ")+" (default text; with -f ndjson)")
+	f.BoolVarP(&s.follow, "follow", "f", false, "go on after the end; files may rotate; a live view on a terminal, events elsewhere")
+	f.StringVarP(&s.output, "output", "o", "", strings.Join(scanOutputs, ", ")+" (default text; with -f a live view, or ndjson)")
 	f.StringSliceVar(&s.codes, "code", nil, "only these codes, by number or name; unknown for those in no catalog")
 	f.StringSliceVar(&s.categories, "category", nil, "only these categories: "+strings.Join(categories, ", "))
 	f.StringSliceVar(&s.users, "user", nil, "only these users, by their plain id")
@@ -70,6 +73,8 @@ func addScan(root *cobra.Command, env *environ) {
 	f.IntVarP(&s.jobs, "jobs", "j", 0, "parts read at once (default: one per processor)")
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "no progress, no warnings")
 	f.StringVar(&s.state, "state", "", "with -f: file that keeps positions and counts over restarts")
+	f.BoolVar(&s.plain, "plain", false, "with -f: no live view, events as into a pipe")
+	f.StringVar(&s.listen, "listen", "", "with -f: show the same as a page at this address, such as 127.0.0.1:20617")
 	f.BoolVar(&s.validate, "validate", false, "parse each line: what is no JSON counts as broken (three to four times slower)")
 	f.BoolVar(&s.noAlerts, "no-alerts", false, "look for no spikes")
 	f.StringVar(&s.incident, "incident", "", "with -o markdown: only this alert, such as kick-storm, as the first half of a post-mortem")
@@ -139,7 +144,7 @@ func (s *scanFlags) prepare(env *environ) (*scan, error) {
 	cat := env.conf.Catalog
 	if s.output == "" {
 		s.output = "text"
-		if s.follow {
+		if s.onScreen = s.follow && !s.plain && hasScreen && len(s.by) == 0 && isTTY(env.stdout) && env.getenv("TERM") != "dumb"; s.follow && !s.onScreen {
 			s.output = "ndjson"
 		}
 	}
@@ -149,8 +154,10 @@ func (s *scanFlags) prepare(env *environ) (*scan, error) {
 	if err := s.checkOutput(env); err != nil {
 		return nil, err
 	}
-	if s.state != "" && !s.follow {
-		return nil, usage("", "--state is for -f")
+	for name, given := range map[string]bool{"state": s.state != "", "listen": s.listen != "", "plain": s.plain} {
+		if given && !s.follow {
+			return nil, usage("", "--%s is for -f", name)
+		}
 	}
 	maxDoc, err := parseSize(s.maxDoc)
 	if err != nil || maxDoc > 64<<20 {

@@ -15,6 +15,7 @@ import (
 	"imerr-scan/internal/detect"
 	"imerr-scan/internal/pipeline"
 	"imerr-scan/internal/report"
+	"imerr-scan/internal/screen"
 	"imerr-scan/internal/source"
 )
 
@@ -23,7 +24,9 @@ const saveEvery = 2 * time.Second
 
 // tail reads the inputs to their end and goes on as they grow, until it is interrupted.
 func (sc *scan) tail(ctx context.Context, args []string) error {
-	t := tailing{scan: sc, total: aggregate.New(sc.opt.Aggregate), saved: time.Now(), now: time.Now}
+	ctx, quit := context.WithCancel(ctx)
+	defer quit()
+	t := tailing{scan: sc, input: followedName(args), total: aggregate.New(sc.opt.Aggregate), saved: time.Now(), now: time.Now}
 	total := t.total
 	if !sc.noAlerts {
 		t.watch = newWatch(sc.newDetector(total), sc.env.conf.Detector)
@@ -36,6 +39,12 @@ func (sc *scan) tail(ctx context.Context, args []string) error {
 			return err
 		}
 	}
+	if err := t.listen(ctx); err != nil {
+		return err
+	}
+	t.openView(quit)
+	defer t.closeView()
+	defer t.shown.serve(ctx)()
 	if err := t.openSinks(from.Sections[notifySection]); err != nil {
 		return err
 	}
@@ -61,13 +70,16 @@ func (sc *scan) tail(ctx context.Context, args []string) error {
 		if err := t.event(ev); err != nil {
 			return err
 		}
+		t.shown.answerOne()
+		t.show()
 		select {
 		case <-asked:
 			live.Settle()
-			sc.summary(total, answer{input: inputName(nil, args)})
+			sc.summary(total, answer{input: t.input})
 		default:
 		}
 	}
+	t.closeView()
 	if err := t.close(); err != nil {
 		return err
 	}
@@ -76,10 +88,10 @@ func (sc *scan) tail(ctx context.Context, args []string) error {
 			return err
 		}
 		if !sc.quiet {
-			sc.summary(total, answer{input: inputName(nil, args), again: again(args)})
+			sc.summary(total, answer{input: t.input, again: again(args)})
 		}
 	}
-	return sc.finish(total, t.failed, answer{input: inputName(nil, args), again: again(args)})
+	return sc.finish(total, t.failed, answer{input: t.input, again: again(args)})
 }
 
 // tailing is a tail that is running.
@@ -88,14 +100,69 @@ type tailing struct {
 	live     *pipeline.Live
 	follower *source.Follower
 	total    *aggregate.Tally
-	watch    *watch // nil without alerts
-	sinks    *sinks // nil if none is configured
+	watch    *watch    // nil without alerts
+	sinks    *sinks    // nil if none is configured
+	view     *liveView // nil if there is none
+	shown    *followed // over HTTP; nil if it is not
+	input    string    // what is followed
+	address  string    // of the page
 	now      func() time.Time
 	failed   []aggregate.InputError
 	saved    time.Time
 	fresh    bool         // there is something that is not saved
 	settled  bool         // all that was there at the start has been read and saved
 	open     map[int]bool // generations that have not ended
+}
+
+// openView shows the run on the terminal, if that was asked for and there is one.
+func (t *tailing) openView(quit func()) {
+	if t.onScreen {
+		var err error
+		t.view, err = t.newLiveView(screen.Options{
+			Catalog: t.cat, Lang: t.env.lang, Zone: t.env.zone, Color: t.env.color(), Input: t.input, Page: t.address,
+		}, quit)
+		if err == nil {
+			return
+		}
+		t.output = "ndjson" // no terminal to have keys from
+	}
+	if t.address != "" && !t.quiet {
+		fmt.Fprintf(t.env.stderr, "imerr-scan: a page is at %s\n", t.address)
+	}
+}
+
+func (t *tailing) closeView() {
+	if t.view != nil {
+		t.view.close()
+		t.view = nil
+	}
+}
+
+// show leaves a snapshot for the live view, if it is time for one.
+func (t *tailing) show() {
+	if t.view == nil {
+		return
+	}
+	now := time.Now()
+	if !t.view.due(now) {
+		return
+	}
+	t.live.Settle()
+	res := t.result(t.total)
+	s := screen.Take(t.total, res, now)
+	s.Reading = !t.settled
+	t.view.show(s, res.Lines.Read, res.Bytes, time.Since(now))
+}
+
+// followedName is how what is followed is called.
+func followedName(args []string) string {
+	switch {
+	case len(args) == 1 && args[0] == "-":
+		return "stdin"
+	case len(args) > 1:
+		return fmt.Sprintf("%s (+%d)", args[0], len(args)-1)
+	}
+	return args[0]
 }
 
 // event takes what the follower gave.
@@ -127,6 +194,9 @@ func (t *tailing) event(ev source.Event) error {
 		}
 		if !t.settled { // from here on a restart knows what was there before it
 			t.settled, t.fresh = true, true
+			if t.shown != nil {
+				t.shown.ready.Store(true)
+			}
 			return t.save()
 		}
 	case source.Note:
@@ -222,7 +292,7 @@ func (t *tailing) report(records []detect.Alert) error {
 			if err := report.AlertJSON(t.out, &b); err != nil {
 				return err
 			}
-		case a.State != detect.Update && !t.quiet:
+		case a.State != detect.Update && !t.quiet && t.view == nil:
 			fmt.Fprintf(t.env.stderr, "%s\n", t.alertLine(a))
 		}
 	}

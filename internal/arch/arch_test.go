@@ -91,7 +91,7 @@ var modules = map[string][]string{
 	"github.com/twmb/franz-go":           {"internal/kafka/kafkatest", "tools/trykafka"}, // another client than the one under test
 	"github.com/twmb/franz-go/pkg/kadm":  {"internal/kafka/kafkatest"},
 	"github.com/twmb/franz-go/pkg/kfake": {"internal/kafka/kafkatest", "internal/kafka", "tools/trykafka"}, // in internal/kafka: tests
-	"github.com/twmb/franz-go/pkg/kmsg":  {"internal/kafka/kafkatest", "internal/kafka"},
+	"github.com/twmb/franz-go/pkg/kmsg":  {"internal/kafka/kafkatest", "internal/kafka"},                   // the same
 	"github.com/VictoriaMetrics/metrics": {"internal/metrics"},
 	"go.yaml.in/yaml/v3":                 {"internal/config"},
 }
