@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 )
@@ -65,10 +66,10 @@ func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 	return exit.status
 }
 
-// oneLine keeps an error message from spreading: control characters become spaces.
+// oneLine keeps an error message from spreading: what is not shown as itself becomes a space.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
