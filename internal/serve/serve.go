@@ -12,6 +12,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 
 	"imerr-scan/internal/deltalog"
 	"imerr-scan/internal/detect"
+	"imerr-scan/internal/kafka"
 	"imerr-scan/internal/notify"
 )
 
@@ -152,8 +154,15 @@ func (r *Replica) Run(ctx context.Context, works ...func(context.Context) error)
 	defer end()
 	lead, resign := context.WithCancel(life)
 	defer resign()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	var following, leading sync.WaitGroup
-	following.Go(func() { r.follow(life) })
+	var gone error
+	following.Go(func() {
+		if gone = r.follow(life); gone != nil {
+			stop()
+		}
+	})
 	following.Go(func() { r.tend(life) })
 	if r.opt.Alone {
 		leading.Go(func() { r.lead(lead, stopWait) })
@@ -163,7 +172,7 @@ func (r *Replica) Run(ctx context.Context, works ...func(context.Context) error)
 	leading.Wait()
 	end()
 	following.Wait()
-	return err
+	return cmp.Or(gone, err)
 }
 
 // together runs works until one of them returns.
@@ -185,20 +194,24 @@ func together(ctx context.Context, works []func(context.Context) error) error {
 	return first
 }
 
-// follow applies what the log has, until ctx is done.
-func (r *Replica) follow(ctx context.Context) {
+// follow applies what the log has, until ctx is done. An error says that the log has not what comes next: the process was frozen
+// for longer than the log keeps records, or it is another log. A new process knows what to do with what there is.
+func (r *Replica) follow(ctx context.Context) error {
 	var from int64
 	r.View(func(s *deltalog.State) { from = s.Offset() })
 	for {
 		next, err := r.opt.Log.Read(ctx, from, true, r.apply)
 		if ctx.Err() != nil {
-			return
+			return nil
+		}
+		if _, gone := errors.AsType[*kafka.OutOfRangeError](err); gone {
+			return fmt.Errorf("delta log: %w", err)
 		}
 		from = next
 		r.trouble(err)
 		r.opt.Logger.Error("delta log cannot be read", "err", err)
 		if !pause(ctx, time.Second) {
-			return
+			return nil
 		}
 	}
 }
