@@ -30,7 +30,7 @@ fuzz: # make fuzz FUZZ_SECONDS=60
 chaos: # kills, pauses, outages and scaling under load, at full size: 20 minutes on a fake broker, 20 on three of Apache Kafka
 	go test -tags peers -run 'TestChaos$$|TestARealKafkaInChaos$$' -chaos-full -v -timeout 90m ./cmd/imerr-scan
 
-peers: # needs the packages prometheus, prometheus-alertmanager, systemd, chromium, openjdk-17-jre-headless, maven, and DuckDB's command
+peers: # needs the packages prometheus, prometheus-alertmanager, systemd, chromium, tmux, openjdk-17-jre-headless, maven, and DuckDB's command
 	go test -tags peers -run 'TestAReal|TestPromtool' ./internal/kafka ./internal/notify ./internal/metrics ./internal/page ./deploy ./cmd/imerr-scan
 
 kit: # what kit prints, against the code of its readers; fetches modules that the product does not need
