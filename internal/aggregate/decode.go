@@ -118,6 +118,7 @@ func (u *userInfo) decode(r *reader) {
 		u.name = r.key()
 	}
 	last := int64(math.MinInt32)
+	u.codes = u.codeRoom[:0]
 	for i := range r.list(maxCodes, 2) {
 		code := last + int64(r.uint(unknownCode-math.MinInt32))
 		r.require(code > last || i == 0, "code of a user out of order")
@@ -136,6 +137,7 @@ func (u *userInfo) decode(r *reader) {
 func (k *kickTimes) decode(r *reader) {
 	k.level = uint8(r.uint(maxKickLevel))
 	last := int64(-1)
+	k.slots = k.room[:0]
 	for range r.list(maxKickSlots, 3) {
 		s := stretch{span: r.span(), n: r.positive()}
 		slot := k.slotOf(s.span.first)

@@ -6,9 +6,11 @@ import "slices"
 // slots of the epoch: a minute wide, doubled for all of the user's slots as soon as there would be more than maxKickSlots.
 // That depends on the set of the times alone, so neither their order nor how they came in parts matters. A loop of minutes
 // is lost only if there were kicks at some forty other times. The zero value is empty.
+// It is not copied.
 type kickTimes struct {
 	level uint8     // a slot is 2^level minutes wide
-	slots []stretch // ascending; one for each slot with kicks
+	slots []stretch // ascending; one for each slot with kicks; in room as long as they fit
+	room  [1]stretch
 }
 
 // stretch is kicks from the first to the last of some time.
@@ -36,6 +38,9 @@ func (k *kickTimes) add(from stretch) {
 	if i > 0 && k.slotOf(k.slots[i-1].span.first) == slot {
 		k.slots[i-1].add(from)
 		return
+	}
+	if k.slots == nil {
+		k.slots = k.room[:0]
 	}
 	k.slots = slices.Insert(k.slots, i, from)
 	for len(k.slots) > maxKickSlots {

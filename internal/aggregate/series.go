@@ -505,14 +505,21 @@ func (s *series) giveUp(floor int32, b *bounds) {
 
 // widen makes the cells as wide as level says. b is as before, but for a floor that level does not divide.
 func (s *series) widen(level uint8, b *bounds) {
+	if s.apart(level) {
+		c := cursor{s: s, b: b}
+		for i := range s.cells {
+			v, _ := c.next()
+			s.cells[i].bucket = align(v.bucket, level)
+			v.postpone(v.bucket - s.cells[i].bucket)
+		}
+		return
+	}
 	old := *s
 	*s = series{kick: old.kick, pending: old.pending}
 	c := cursor{s: &old, b: b}
 	for v, ok := c.next(); ok; v, ok = c.next() {
 		start := align(v.bucket, level)
-		for i := range v.kicks {
-			v.kicks[i].last = later(v.kicks[i].last, v.bucket-start)
-		}
+		v.postpone(v.bucket - start)
 		v.bucket = start
 		if n := len(s.cells); n == 0 || s.cells[n-1].bucket != start {
 			s.append(v)
@@ -524,6 +531,23 @@ func (s *series) widen(level uint8, b *bounds) {
 		one.unite(lv, v, b)
 		s.truncate(s.from(start, b))
 		s.appendAll(&one)
+	}
+}
+
+// apart says whether no two cells become one at level.
+func (s *series) apart(level uint8) bool {
+	for i := 1; i < len(s.cells); i++ {
+		if align(s.cells[i].bucket, level) == align(s.cells[i-1].bucket, level) {
+			return false
+		}
+	}
+	return true
+}
+
+// postpone makes the times of kicks such of a cell that begins some buckets earlier.
+func (v *view) postpone(buckets int32) {
+	for i := range v.kicks {
+		v.kicks[i].last = later(v.kicks[i].last, buckets)
 	}
 }
 

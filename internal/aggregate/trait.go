@@ -180,7 +180,7 @@ func (s *traits) widen(level uint8) {
 		old[i].bucket = align(old[i].bucket, level)
 	}
 	slices.SortFunc(old, compareTraits)
-	s.all = nil
+	s.all = old[:0] // what is appended is never more than what was looked at
 	for _, x := range old {
 		s.append(x)
 	}

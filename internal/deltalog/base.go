@@ -1,6 +1,7 @@
 package deltalog
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -77,7 +78,8 @@ func (s *State) UnmarshalBinary(data []byte) error {
 		return fmt.Errorf("state of the log: %w", err)
 	}
 	for _, p := range img.Sources {
-		s.sources[Source{p.Name, p.Partition}] = &progress{next: p.Next, position: p.Position}
+		at := s.progress(Source{p.Name, p.Partition})
+		at.next, at.position = p.Next, p.Position
 	}
 	s.offset, s.marks, s.history, s.told, s.forgotten, s.lost = img.Offset, img.Marks, img.History, img.Told, img.Forgotten, img.Lost
 	return nil
@@ -119,6 +121,9 @@ type Finder struct {
 	found bool
 }
 
+// headBytes is where the type of a record stands at the latest.
+const headBytes = 32
+
 type baseKey struct {
 	off int64
 	of  int
@@ -127,6 +132,9 @@ type baseKey struct {
 
 // See takes a record.
 func (f *Finder) See(record []byte) {
+	if !bytes.Contains(record[:min(len(record), headBytes)], []byte(typeBase)) {
+		return
+	}
 	w, err := decode(record)
 	if err != nil || w.Type != typeBase || w.Of < 1 || w.Of > maxParts || w.Part < 0 || w.Part >= w.Of || f.found && w.Offset < f.off {
 		return

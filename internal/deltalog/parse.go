@@ -90,8 +90,8 @@ func (p *parser) want(c byte) {
 	}
 }
 
-// text takes a string of printable ASCII without an escape.
-func (p *parser) text() []byte {
+// quoted takes what stands between two quotes.
+func (p *parser) quoted() []byte {
 	p.want('"')
 	end := bytes.IndexByte(p.rest, '"')
 	if p.bad || end < 0 {
@@ -100,6 +100,12 @@ func (p *parser) text() []byte {
 	}
 	s := p.rest[:end]
 	p.rest = p.rest[end+1:]
+	return s
+}
+
+// text takes a string of printable ASCII without an escape.
+func (p *parser) text() []byte {
+	s := p.quoted()
 	for _, c := range s {
 		if c < ' ' || c > '~' || c == '\\' {
 			p.bad = true
@@ -146,7 +152,11 @@ func (p *parser) sum() uint64 {
 }
 
 func (p *parser) base64() []byte {
-	s := p.text()
+	s := p.quoted()
+	if bytes.IndexByte(s, '\n') >= 0 || bytes.IndexByte(s, '\r') >= 0 {
+		p.bad = true // which the decoder would pass over
+		return nil
+	}
 	b := make([]byte, base64.StdEncoding.DecodedLen(len(s)))
 	n, err := base64.StdEncoding.Decode(b, s)
 	if err != nil {

@@ -39,6 +39,7 @@ type State struct {
 
 // progress is how far one source was counted.
 type progress struct {
+	name     string // of its watermark
 	next     int64
 	position []byte
 }
@@ -173,7 +174,7 @@ func (s *State) count(counts []byte) (late int64, err error) {
 
 // move moves time, and lets the detector take what is complete.
 func (s *State) move(source Source, w *wire) []detect.Alert {
-	mark := s.marks.Source(source.String())
+	mark := s.marks.Source(s.progress(source).name)
 	mark.Newest = nil
 	if w.Watermark > mark.Millis {
 		mark.Millis = w.Watermark
@@ -244,7 +245,7 @@ func (s *State) full(source Source) bool {
 func (s *State) progress(source Source) *progress {
 	p := s.sources[source]
 	if p == nil {
-		p = &progress{next: NeverSeen}
+		p = &progress{name: source.String(), next: NeverSeen}
 		s.sources[source] = p
 	}
 	return p
