@@ -31,7 +31,7 @@ func TestServeCountsOnceOverRotationsAndKills(t *testing.T) {
 	said := &bytes.Buffer{}
 	start := func() *exec.Cmd {
 		said.Reset()
-		cmd := exec.Command(bin, "serve", "--config", "none", "--state", deltas, w.path)
+		cmd := exec.Command(bin, "serve", "--config", "none", "--listen", "none", "--state", deltas, w.path)
 		cmd.Stderr = said
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -39,7 +39,8 @@ func TestServeCountsOnceOverRotationsAndKills(t *testing.T) {
 		return cmd
 	}
 	cmd := start()
-	waitUntil(t, "a delta log", func() bool { fi, err := os.Stat(deltas); return err == nil && fi.Size() > 18 })
+	w.generation(5 * time.Millisecond)
+	waitUntil(t, "the log knows the file", func() bool { data, _ := os.ReadFile(deltas); return bytes.Contains(data, []byte("app.log")) })
 	for n := range kills {
 		w.generation(time.Duration(rand.IntN(1500)) * time.Millisecond)
 		if n%3 == 0 {

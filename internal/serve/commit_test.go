@@ -47,7 +47,7 @@ func TestTheLastLineOfARotatedFileCountsWithoutItsEnd(t *testing.T) {
 		defer follower.Close()
 		popt := pipeline.Options{Catalog: web, Aggregate: aggregate.Options{Catalog: web}, Each: marks.see}
 		rd := &reading{
-			Replica: r, source: deltalog.Source{Name: FilesName}, to: deltalog.NeverSeen, last: time.Now(), began: time.Now(), follower: follower,
+			Replica: r, source: deltalog.Source{Name: FilesName}, to: deltalog.NeverSeen, known: map[int]bool{}, began: time.Now(), follower: follower,
 			live: pipeline.NewLive(aggregate.New(aggregate.Options{}), popt),
 		}
 		for _, ev := range []source.Event{

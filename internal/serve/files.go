@@ -21,9 +21,10 @@ const FilesName = "files"
 
 // When what is in hand is committed.
 const (
-	flushErrors = time.Second      // since the last time, with an error in hand
-	flushTick   = 10 * time.Second // since the last time, without one
-	flushBytes  = 8 << 20          // of input
+	flushErrors = time.Second            // since the last time, with an error in hand
+	flushTick   = 10 * time.Second       // since the last time, without one
+	flushFresh  = 100 * time.Millisecond // since the last time, with a file of which the log does not know
+	flushBytes  = 8 << 20                // of input
 )
 
 // Files returns work that follows what args name and commits what they hold as the source of that name, until its context is
@@ -50,12 +51,15 @@ type reading struct {
 	to       int64 // next, when all of it is committed
 	last     time.Time
 	began    time.Time
-	end      bool // all that is there has been read
-	settled  bool // all that was there at the start has been read
+	end      bool         // all that is there has been read
+	toldEnd  bool         // and the log knows that it has
+	settled  bool         // all that was there at the start has been read
+	known    map[int]bool // inputs of which the log knows, or fresh says that it does not
+	fresh    bool
 }
 
 func (r *Replica) read(ctx context.Context, files deltalog.Source, args []string, opt pipeline.Options) error {
-	rd := &reading{Replica: r, source: files, last: r.opt.Now(), began: r.opt.Now()}
+	rd := &reading{Replica: r, source: files, known: map[int]bool{}, began: r.opt.Now()}
 	var from source.State
 	var saved []byte
 	r.View(func(s *deltalog.State) { rd.to, saved = s.Next(files), s.Position(files) })
@@ -114,9 +118,13 @@ func (rd *reading) event(ev source.Event, marks *markSet) error {
 		rd.live.SetNow(now)
 		rd.bytes += int64(len(ev.Data))
 		rd.end = false
+		if !rd.known[ev.ID] { // rotated away before that is known, it would not be found again after a crash
+			rd.known[ev.ID], rd.fresh = true, true
+		}
 		return rd.live.Block(ev.ID, ev.Name, ev.Data, ev.Lines, now)
 	case source.End:
 		rd.bytes++ // it may complete a line without an end, and a tick counts nothing
+		delete(rd.known, ev.ID)
 		return rd.live.End(ev.ID)
 	case source.Idle:
 		rd.end, rd.settled = true, true
@@ -136,10 +144,10 @@ func (rd *reading) clock(now time.Time) int64 { return rd.began.Add(now.Sub(rd.b
 func (rd *reading) due(marks *markSet) bool {
 	since := rd.opt.Now().Sub(rd.last)
 	switch {
-	case rd.bytes >= flushBytes, since >= flushTick:
+	case rd.bytes >= flushBytes, since >= flushTick, rd.fresh && since >= flushFresh:
 		return true
 	case since >= flushErrors:
-		return marks.events > 0
+		return marks.events > 0 || rd.end && !rd.toldEnd
 	}
 	return false
 }
@@ -187,7 +195,7 @@ func (rd *reading) commit(ctx context.Context, marks *markSet, last bool) error 
 	if rd.opt.Delayed != nil && len(marks.delays) > 0 {
 		rd.opt.Delayed(marks.delays)
 	}
-	rd.to, rd.bytes, rd.last, marks.events, marks.delays = d.To, 0, now, 0, marks.delays[:0]
+	rd.to, rd.bytes, rd.last, rd.fresh, rd.toldEnd, marks.events, marks.delays = d.To, 0, now, false, d.End, 0, marks.delays[:0]
 	return nil
 }
 

@@ -200,10 +200,11 @@ func TestAStormIsToldOnceOverRestarts(t *testing.T) {
 			t.Fatal(err)
 		}
 		x := begin(t, log, input, &told, nil)
-		until(t, "all of it counted and told", func() bool {
-			var at int64
-			x.View(func(s *deltalog.State) { at = s.Next(deltalog.Source{Name: FilesName}) })
-			return at >= int64(len(day)*(i+1)/5)
+		began := time.Now().UnixMilli()
+		until(t, "all of it counted, and time has passed it", func() bool {
+			var at, watermark int64
+			x.View(func(s *deltalog.State) { at, watermark = s.Next(deltalog.Source{Name: FilesName}), s.Watermark() })
+			return at >= int64(len(day)*(i+1)/5) && watermark >= began
 		})
 		until(t, "the sink knows all", func() bool { s := x.Sinks(); return len(s) == 1 && s[0].Queued == 0 })
 		x.end()
