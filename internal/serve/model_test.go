@@ -149,9 +149,12 @@ func (w *world) play() {
 		}
 	}
 	w.heal()
-	for range 10 {
-		time.Sleep(w.some(4 * time.Second))
-		w.produce(w.intN(20), stormCodes[0])
+	for i := range 40 {
+		time.Sleep(w.some(time.Second))
+		w.produce(w.intN(10), stormCodes[0])
+		if i == 20 {
+			w.regroup("nobody is to wait", true) // who was first in a partition leaves it to who was second
+		}
 	}
 	w.waitFor("everything is counted", 3*time.Minute, w.drained)
 	time.Sleep(4 * time.Minute) // alerts end
@@ -785,10 +788,11 @@ func (l *modelLog) Read(ctx context.Context, from int64, wait bool, apply func(i
 type modelCluster proc
 
 // rebalance makes a new generation of those that speak, when they have left the last one, as Kafka does; or without waiting.
-func (w *world) rebalance(why string) {
+func (w *world) rebalance(why string) { w.regroup(why, w.intN(4) == 0) }
+
+func (w *world) regroup(why string, hasty bool) {
 	w.turn <- struct{}{}
 	defer func() { <-w.turn }()
-	hasty := w.intN(4) == 0
 	for end := time.Now().Add(session); !hasty && !w.dissolved() && time.Now().Before(end); {
 		time.Sleep(50 * time.Millisecond)
 	}
@@ -799,6 +803,11 @@ func (w *world) rebalance(why string) {
 	w.trace = append(w.trace, fmt.Sprintf("%7.2fs generation %d of %d, because %s", time.Since(w.began).Seconds(), w.generation, len(members), why))
 	if len(members) == 0 {
 		return
+	}
+	for _, p := range w.procs {
+		if p.leave != nil && p.leads && !p.killed() { // two lead for a while
+			w.excuses = append(w.excuses, excuse{time.Now(), time.Now().Add(session)})
+		}
 	}
 	w.r.Shuffle(len(members), func(i, j int) { members[i], members[j] = members[j], members[i] })
 	for i, p := range members {
@@ -823,9 +832,6 @@ func (w *world) rebalance(why string) {
 		if p.leave != nil { // it hears of it a little later
 			leave, late := p.leave, time.Duration(w.r.IntN(int(3*time.Second)))
 			w.tasks.Go(func() { time.Sleep(late); leave() })
-			if p.leads {
-				w.excuses = append(w.excuses, excuse{time.Now(), time.Now().Add(late + 2*time.Second)})
-			}
 		}
 		close(p.offered)
 		p.offered = make(chan struct{})
@@ -842,13 +848,13 @@ func (w *world) members() (all []*proc) {
 	return all
 }
 
-// dissolved tells the members to leave the generation, and says whether they have.
+// dissolved tells the members to leave the generation, and says whether they have; those that are to end among them.
 func (w *world) dissolved() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	all := true
-	for _, p := range w.members() {
-		if p.leave != nil {
+	for _, p := range w.procs {
+		if p.leave != nil && p.frozen == nil && !p.ended() {
 			p.leave()
 			all = false
 		}
