@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -189,6 +190,9 @@ func TestTheTerminalIsAsBefore(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
+			if s, ok := tc.signal.(syscall.Signal); ok && signal.Ignored(s) {
+				t.Skip("whoever started the tests does without this signal (nohup)")
+			}
 			p := openPTY(t)
 			p.read()
 			cmd := exec.Command(bin, "-f", log)
