@@ -33,6 +33,10 @@ chaos: # kills, pauses, outages and scaling under load, at full size: 20 minutes
 peers: # needs the packages prometheus, prometheus-alertmanager, systemd, chromium, tmux, openjdk-17-jre-headless, maven, and DuckDB's command
 	go test -tags peers -run 'TestAReal|TestPromtool' ./internal/kafka ./internal/notify ./internal/metrics ./internal/page ./deploy ./cmd/imerr-scan
 
+tour: # write docs/tour.md and its pictures anew; needs the package chromium
+	go test ./cmd/imerr-scan -run 'TestTour$$' -update
+	go test -tags peers ./cmd/imerr-scan -run TestARealBrowserDrawsTheTour -update
+
 kit: # what kit prints, against the code of its readers; fetches modules that the product does not need
 	cd tools/kitcheck && go vet ./... && go test -count=1 ./...
 

@@ -26,8 +26,8 @@ func startFollowing(t *testing.T, args ...string) (cmd *exec.Cmd, address, log s
 		t.Fatal(err)
 	}
 	stdout = &bytes.Buffer{}
-	cmd = exec.Command(bin, append([]string{"-f", "--listen", "127.0.0.1:0", "--config", "none", log}, args...)...)
-	cmd.Stdout = stdout
+	cmd = exec.Command(bin, append([]string{"-f", "--listen", "127.0.0.1:0", "--config", "none", filepath.Base(log)}, args...)...)
+	cmd.Dir, cmd.Stdout = dir, stdout
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
