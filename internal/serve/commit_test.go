@@ -1,9 +1,11 @@
 package serve
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,4 +88,22 @@ func TestCommitSeesThatAnotherWriterWasFirst(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A program of a later version writes into the log as well: that is said once, also if other records were passed over before.
+func TestRecordsOfALaterVersionAreSaidOnce(t *testing.T) {
+	var said bytes.Buffer
+	r := within(t, func(_ context.Context, r *Replica) {
+		r.mu.Lock()
+		r.opt.Logger = slog.New(slog.NewTextHandler(&said, nil))
+		r.mu.Unlock()
+		for i, record := range []string{`{"v":1,"t":"base","of":2}`, `{"v":99,"t":"delta"}`, `{"v":1,"t":"wish"}`} {
+			if err := r.apply(int64(i), []byte(record)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if n := strings.Count(said.String(), "newer version"); n != 1 {
+		t.Errorf("said %d times, want once: %s (%v)", n, said.String(), r.Verdicts())
+	}
 }

@@ -26,7 +26,7 @@ import (
 )
 
 var (
-	schedules = flag.Int("schedules", 12, "random schedules of TestModel")
+	schedules = flag.Int("schedules", 20, "random schedules of TestModel")
 	firstSeed = flag.Int("schedule", 0, "number of the first of them")
 	showStory = flag.Bool("story", false, "say what happened in schedules that fail")
 )

@@ -55,6 +55,7 @@ type Replica struct {
 	state    *deltalog.State
 	moved    chan struct{} // closed and replaced at each record that is applied
 	verdicts map[deltalog.Kind]int64
+	newer    bool // it was said that the log holds records of a newer version
 	leading  leading
 	health   health
 }
@@ -224,7 +225,8 @@ func (r *Replica) apply(offset int64, record []byte) error {
 	r.verdicts[v.Kind]++
 	r.health.applied(r.state.Offset())
 	switch {
-	case v.Newer && r.verdicts[v.Kind] == 1:
+	case v.Newer && !r.newer:
+		r.newer = true
 		r.opt.Logger.Warn("delta log holds records of a newer version: they are ignored", "offset", offset)
 	case v.Kind == deltalog.Broken:
 		r.opt.Logger.Warn("delta log holds a record that is none", "offset", offset, "err", v.Err)
