@@ -299,10 +299,7 @@ func (c *Cutter) lines(limit int) {
 				return
 			}
 		}
-		s, e := c.pos, limit
-		if n := bytes.IndexByte(b[s:], '\n'); n >= 0 {
-			e = s + n
-		}
+		s, e := c.pos, l.End(c.pos)
 		if e-s > c.max && c.overlong() {
 			return
 		}

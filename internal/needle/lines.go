@@ -18,6 +18,7 @@ type Lines struct {
 
 	clear int  // no hit stands before it, as far as was asked
 	hit   bool // one stands at it
+	end   int  // of the line where Skip stopped, if it came that far, or of an earlier one
 }
 
 // Edges says for each byte what a line is that begins with it (0) or ends with it (1). Those of an empty line are its line feed.
@@ -89,11 +90,12 @@ func (l *Lines) Skip(from int) (start, passed int) {
 		if at > l.clear {
 			l.clear, l.hit = at, false
 		}
-		if why == ranOut {
-			start, n = l.skip(start)
-			passed += n
+		if why == ended {
+			l.end = at
+			return start, passed
 		}
-		return start, passed
+		start, n = l.skip(start)
+		return start, passed + n
 	}
 }
 
@@ -101,27 +103,42 @@ func (l *Lines) Skip(from int) (start, passed int) {
 func (l *Lines) skip(from int) (start, passed int) {
 	b := l.block
 	for start = from; start < len(b); passed++ {
-		n := bytes.IndexByte(b[start:], '\n')
-		if n < 0 || n >= l.long || l.edges.special(b[start:start+n+1]) || l.Hit(start, start+n) {
+		end := l.End(start)
+		if end == len(b) || end-start >= l.long || l.edges.special(b[start:end+1]) || l.Hit(start, end) {
 			break
 		}
-		start += n + 1
+		start = end + 1
 	}
 	return start, passed
 }
 
-// Hit reports whether there is a hit in block[start:end].
-func (l *Lines) Hit(start, end int) bool {
-	if l.clear < start {
-		l.clear, l.hit = start, false
+// End returns where the line that begins at start ends: at its line feed, or with the block.
+func (l *Lines) End(start int) int {
+	if l.end < start || start == 0 {
+		l.findEnd(start)
 	}
-	if l.clear < end && !l.hit {
-		l.clear = l.find(l.block, l.clear)
+	return l.end
+}
+
+func (l *Lines) findEnd(start int) {
+	l.end = len(l.block)
+	if n := bytes.IndexByte(l.block[start:], '\n'); n >= 0 {
+		l.end = start + n
+	}
+}
+
+// Hit reports whether there is a hit in block[start:end].
+func (l *Lines) Hit(start, end int) bool { return l.clear < end && l.findHit(start) < end }
+
+// findHit returns the first hit at or behind start, or the block's end.
+func (l *Lines) findHit(start int) int {
+	if l.clear < start || !l.hit {
+		l.clear = l.find(l.block, max(start, l.clear))
 		if l.hit = l.clear >= 0; !l.hit {
 			l.clear = len(l.block)
 		}
 	}
-	return l.hit && l.clear < end
+	return l.clear
 }
 
 // keyStart returns where the key can begin, at or behind start, whose escaped p is at b[at] or behind it.

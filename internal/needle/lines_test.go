@@ -22,10 +22,10 @@ var edges = func() *Edges {
 	return e
 }()
 
-// stop is what a caller sees of one line: how many were passed before it, where it begins, whether it has a hit.
+// stop is what a caller sees of one line: how many were passed before it, where it begins and ends, whether it has a hit.
 type stop struct {
-	passed, start int
-	hit           bool
+	passed, start, end int
+	hit                bool
 }
 
 // walk goes over b as frame does: it skips what can be skipped, looks at the line where that ends, and while something is
@@ -38,13 +38,10 @@ func walk(l Lines, b []byte, step uint64) (stops []stop) {
 		if !open {
 			s.start, s.passed = l.Skip(pos)
 		}
-		end := len(b)
-		if n := bytes.IndexByte(b[s.start:], '\n'); n >= 0 {
-			end = s.start + n
-		}
-		s.hit = s.start < len(b) && l.Hit(s.start, end)
+		s.end = l.End(s.start)
+		s.hit = s.start < len(b) && l.Hit(s.start, s.end)
 		stops = append(stops, s)
-		pos, open = end+1, step > 0 && rnd.IntN(4) > 0
+		pos, open = s.end+1, step > 0 && rnd.IntN(4) > 0
 	}
 	return stops
 }
@@ -63,11 +60,11 @@ func byHand(b []byte, hits []int, long int, step uint64) (stops []stop) {
 		special := edges[0][b[pos]] == Special || edges[1][b[max(pos, end-1)]] == Special ||
 			b[pos] == '2' && end-pos > 10 && b[pos+10] == 'T'
 		if open || !ended || s.hit || end-pos >= long || special {
-			s.start = pos
+			s.start, s.end = pos, end
 			stops = append(stops, s)
 			s, open = stop{}, step > 0 && rnd.IntN(4) > 0
 		} else if s.passed++; end+1 == len(b) {
-			s.start, s.hit = len(b), false
+			s.start, s.end, s.hit = len(b), len(b), false
 			stops = append(stops, s)
 		}
 		pos = end + 1
@@ -171,10 +168,7 @@ func walk0(b []byte) (lines int) {
 	for pos := 0; pos < len(b); lines++ {
 		start, passed := l.Skip(pos)
 		lines += passed
-		pos = len(b)
-		if n := bytes.IndexByte(b[start:], '\n'); n >= 0 {
-			pos = start + n + 1
-		}
+		pos = l.End(start) + 1
 	}
 	return lines
 }
@@ -209,7 +203,7 @@ func ExampleLines() {
 	block := []byte("{\"a\":1}\n{\"type\":\"txt\"}\n{\"error\":{\"type\":206}}\n{}\n")
 	l := NewLines(block, nil, new(Edges), len(block))
 	start, passed := l.Skip(0)
-	end := start + bytes.IndexByte(block[start:], '\n')
+	end := l.End(start)
 	fmt.Printf("passed %d lines; %s, hit %v\n", passed, block[start:end], l.Hit(start, end))
 	start, passed = l.Skip(end + 1)
 	fmt.Printf("passed %d lines; at the end: %v\n", passed, start == len(block))
