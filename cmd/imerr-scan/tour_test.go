@@ -92,3 +92,27 @@ func stormSnapshot(t *testing.T) *screen.Snapshot {
 	report.SetAlerts(res, h.Alerts, now.Location())
 	return screen.Take(total, res, now)
 }
+
+// TestComparison holds the numbers of docs/comparison.md that are ours against what the command says.
+func TestComparison(t *testing.T) {
+	text, err := os.ReadFile("../../docs/comparison.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin, dir := t.TempDir(), t.TempDir()
+	binary(t, bin)
+	dayLog(t, dir)
+	var want strings.Builder
+	for _, m := range regexp.MustCompile(`(?m)^\| (5\.\d\.\d) \| (\d+) \| (\d+) \|$`).FindAllStringSubmatch(string(text), -1) {
+		want.WriteString(strings.Join(m[1:], " ") + "\n")
+	}
+	got := console(t, bin, dir, "en_US.UTF-8", `imerr-scan app.log --code 206,217 --by version | awk 'NR > 1 {print $1, $2, $4}'`)
+	if got != want.String() || got == "" {
+		t.Errorf("the table says\n%sthe command\n%s", &want, got)
+	}
+	said := regexp.MustCompile(`"(100% from version [^"]*)"`).FindSubmatch(text)
+	summary := strings.Join(strings.Fields(console(t, bin, dir, "en_US.UTF-8", "imerr-scan app.log")), " ")
+	if said == nil || !strings.Contains(summary, string(said[1])) {
+		t.Errorf("the summary does not say %q: %s", said, summary)
+	}
+}
