@@ -31,6 +31,9 @@ func huge(w io.Writer, text string, n int) error {
 // TestHugeInputs pipes up to a GiB (32 MiB if short) of the worst into the program: it ends, stays within 64 MiB of resident memory, and
 // what comes behind counts.
 func TestHugeInputs(t *testing.T) {
+	if raced {
+		t.Skip("memory is not that of the program under the race detector")
+	}
 	const most = 64 << 10 // KiB
 	size := 1 << 30
 	if testing.Short() {
