@@ -888,7 +888,7 @@ func (c *modelCluster) Join(ctx context.Context, _ kafka.GroupOptions, hold func
 			}
 			continue
 		}
-		err := c.hold(inner, g, hold)
+		err := c.hold(ctx, inner, g, hold)
 		leave()
 		w.mu.Lock()
 		p.leave = nil
@@ -902,8 +902,8 @@ func (c *modelCluster) Join(ctx context.Context, _ kafka.GroupOptions, hold func
 	}
 }
 
-// hold is a generation, which a replica must leave in time.
-func (c *modelCluster) hold(ctx context.Context, g *kafka.Generation, hold func(context.Context, *kafka.Generation) error) error {
+// hold is a generation, which a replica must leave in time, unless its life is to end: then it has more for a last commit.
+func (c *modelCluster) hold(life, ctx context.Context, g *kafka.Generation, hold func(context.Context, *kafka.Generation) error) error {
 	var over time.Time
 	defer context.AfterFunc(ctx, func() {
 		c.w.mu.Lock()
@@ -915,7 +915,7 @@ func (c *modelCluster) hold(ctx context.Context, g *kafka.Generation, hold func(
 	err := hold(ctx, g)
 	c.w.mu.Lock()
 	defer c.w.mu.Unlock()
-	if c.frozen == nil && !over.IsZero() && c.w.calm && !c.gone && time.Since(over) > 2*time.Second {
+	if c.frozen == nil && !over.IsZero() && c.w.calm && life.Err() == nil && time.Since(over) > 2*time.Second {
 		c.w.t.Errorf("%s was in generation %d for %s after its end", c.name, g.ID, time.Since(over))
 	}
 	return err
