@@ -83,8 +83,10 @@ func TestTheDocumentationListsEveryLabel(t *testing.T) {
 	m.Alerted(&detect.Alert{Alert: "kick-storm", State: detect.Firing})
 	var out bytes.Buffer
 	m.Write(&out, &metrics.Now{
-		Users: map[int32]int64{206: 1}, Watermark: 1, LastEvent: time.Unix(1, 0), Verdicts: map[deltalog.Kind]int64{deltalog.Accepted: 1},
-		Sinks: []notify.Stats{{Name: "on-call"}}, Leader: true, Kafka: &serve.Group{Lags: []serve.Lag{{Topic: "client-logs"}}},
+		Users: map[int32]int64{206: 1}, Watermark: 1, LastEvent: time.Unix(1, 0), Sinks: []notify.Stats{{Name: "on-call"}}, Leader: true,
+		Vitals: serve.Vitals{
+			Verdicts: map[deltalog.Kind]int64{deltalog.Accepted: 1}, Kafka: &serve.Group{Lags: []serve.Lag{{Topic: "client-logs"}}},
+		},
 	})
 	written := map[string]string{}
 	label := regexp.MustCompile(`(\w+)="`)

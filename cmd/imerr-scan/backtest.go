@@ -52,9 +52,9 @@ how near it came. Nothing is sent.`,
 
 // detectorFlags adds a flag for each setting of the detector.
 func detectorFlags(cmd *cobra.Command) {
-	for _, key := range config.FixedKeys() {
+	for key, standard := range config.Defaults() {
 		if name, ok := strings.CutPrefix(key, "detector."); ok {
-			cmd.Flags().String(flagOf(key), config.Default(key), "setting "+name+" of the detector")
+			cmd.Flags().String(flagOf(key), standard, "setting "+name+" of the detector")
 		}
 	}
 }

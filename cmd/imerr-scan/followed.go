@@ -58,19 +58,11 @@ func (f *followed) serve(ctx context.Context) func() {
 	}
 	t := f.tail
 	logger := slog.New(slog.NewTextHandler(t.env.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	handler := web.Handler(web.Options{
+	stop := answerHTTP(ctx, f.listener, web.Options{
 		Source: f, Logger: logger,
 		Page: page.Options{Lang: t.env.lang, Zone: t.env.zone, Catalog: t.cat, Input: t.input},
 	})
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // until the run has ended
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := web.Serve(ctx, f.listener, handler, logger); err != nil {
-			logger.Error("http", "err", err)
-		}
-	}()
-	return func() { close(f.over); cancel(); <-done }
+	return func() { close(f.over); stop() }
 }
 
 // answerOne answers a question, if there is one. It is called by the run; f may be nil.
@@ -96,18 +88,7 @@ func (f *followed) answer() {
 	res.Catalog = aggregate.CatalogInfo{Platform: t.cat.Platform(), Version: t.cat.Version(), Entries: t.cat.Len()}
 	var alerts []detect.Alert
 	if t.watch != nil {
-		for _, a := range t.watch.history.Alerts {
-			users := a.TopUsers
-			a.TopUsers = nil
-			for _, u := range users {
-				if t.pii == "plain" {
-					u.User = aggregate.ShowUser(u.User, "mask")
-				}
-				a.TopUsers = append(a.TopUsers, u)
-			}
-			a.In(t.env.zone)
-			alerts = append(alerts, a)
-		}
+		alerts = shownAlerts(t.watch.history.Alerts, t.pii == "plain", t.env.zone)
 	}
 	report.SetAlerts(res, alerts, t.env.zone)
 	f.mu.Lock()

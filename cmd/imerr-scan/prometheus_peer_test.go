@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -30,12 +29,7 @@ func startPrometheus(t *testing.T, dir string, targets ...string) *prom {
 	if err != nil {
 		t.Fatal("prometheus is not installed: apt-get install prometheus")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &prom{t: t, address: l.Addr().String(), targets: filepath.Join(dir, "targets.json")}
-	l.Close()
+	p := &prom{t: t, address: freeAddress(t), targets: filepath.Join(dir, "targets.json")}
 	p.scrape(targets...)
 	conf := filepath.Join(dir, "prometheus.yml")
 	text := fmt.Sprintf("scrape_configs:\n- {job_name: imerr, scrape_interval: 1s, file_sd_configs: [{files: [%q]}]}\n", p.targets)

@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -37,11 +36,15 @@ func TestReadmeFromNothingToAnAlert(t *testing.T) {
 		t.Fatalf("%d commands, want five", len(commands))
 	}
 	bin := t.TempDir()
-	broker, listen := freePort(t), freePort(t)
+	broker, listen := freeAddress(t), freeAddress(t)
+	_, port, err := net.SplitHostPort(broker)
+	if err != nil {
+		t.Fatal(err)
+	}
 	shell := func(command string) *exec.Cmd {
 		command = strings.NewReplacer(
-			"./tools/trykafka", fmt.Sprintf("./tools/trykafka -port %d", broker), "localhost:9092", fmt.Sprintf("127.0.0.1:%d", broker),
-			"imerr-scan serve", fmt.Sprintf("imerr-scan serve --listen 127.0.0.1:%d", listen), "localhost:20617", fmt.Sprintf("127.0.0.1:%d", listen),
+			"./tools/trykafka", "./tools/trykafka -port "+port, "localhost:9092", broker,
+			"imerr-scan serve", "imerr-scan serve --listen "+listen, "localhost:20617", listen,
 		).Replace(command)
 		cmd := exec.Command("sh", "-c", command)
 		cmd.Dir = "../.."
@@ -68,9 +71,9 @@ func TestReadmeFromNothingToAnAlert(t *testing.T) {
 		})
 		waitUntil(t, command+" runs", ready)
 	}
-	answers := func(port int) func() bool {
+	answers := func(address string) func() bool {
 		return func() bool {
-			conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+			conn, err := net.Dial("tcp", address)
 			if err == nil {
 				conn.Close()
 			}
@@ -93,19 +96,4 @@ func TestReadmeFromNothingToAnAlert(t *testing.T) {
 	}
 	shows(commands[3], `(?m)^imerr_errors_total\{code="206".*\} [1-9]`)
 	shows(commands[4], `"alert":"kick-storm".*"state":"firing"`)
-}
-
-// freePort returns a port that nobody uses now.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	address, ok := l.Addr().(*net.TCPAddr)
-	if !ok {
-		t.Fatal(l.Addr())
-	}
-	return address.Port
 }

@@ -54,11 +54,11 @@ within ten seconds; nothing is told "resolved" by that.`,
 	f := cmd.Flags()
 	f.StringArrayVar(&fields, "field", nil, "where to look, as in a scan: code=ctx.error.type, user=…")
 	f.String("pii", "mask", "user ids in alerts: mask, hash, plain or drop")
-	for _, key := range config.FixedKeys() {
+	for key, standard := range config.Defaults() {
 		if text, ok := serviceKeys[key]; ok {
-			f.String(flagOf(key), config.Default(key), text)
+			f.String(flagOf(key), standard, text)
 		} else if strings.HasPrefix(key, "kafka.") && !strings.HasSuffix(key, ".password") { // a password on a command line is no secret
-			f.String(flagOf(key), config.Default(key), "setting "+key+" of the configuration")
+			f.String(flagOf(key), standard, "setting "+key+" of the configuration")
 		}
 	}
 	detectorFlags(cmd)
@@ -78,7 +78,7 @@ var serviceKeys = map[string]string{
 	"kafka.topics":      "topics to read, with commas between them",
 }
 
-// logger writes the own log of the service.
+// newLogger writes the own log of the service.
 func newLogger(env *environ) *slog.Logger {
 	opt := &slog.HandlerOptions{Level: env.conf.LogLevel}
 	if env.conf.LogFormat == "json" {
@@ -136,7 +136,7 @@ func runServe(env *environ, args, flagFields []string) error {
 	v.metrics = metrics.New(cat, metrics.Build{Version: build.Version, Revision: build.Revision, Go: build.Go})
 	v.count = aggregate.Options{Plain: conf.PII == "plain", Catalog: cat}
 	v.replica, err = serve.Open(ctx, serve.Options{
-		Log: in.log, Alone: in.cluster == nil || conf.State != "", Name: replicaName(), Logger: logger, Now: time.Now,
+		Log: in.log, Alone: !in.shared, Name: replicaName(), Logger: logger, Now: time.Now,
 		State: deltalog.Options{Aggregate: v.count, Detector: conf.Detector},
 		Open:  v.open, Accepted: v.accepted, Alerted: v.metrics.Alerted, Delayed: v.metrics.Delayed,
 	})
@@ -180,6 +180,7 @@ type inputs struct {
 	log     deltalog.Log
 	name    string // of the log
 	mend    string // what to do if it is none
+	shared  bool   // the log is that of all replicas of a group
 	cluster *kafka.Cluster
 	closers []func()
 }
@@ -220,7 +221,7 @@ func openInputs(ctx context.Context, conf *config.Config, logger *slog.Logger) (
 		in.close()
 		return nil, usage("", "%v", err)
 	}
-	in.log, in.name, in.mend = log, "topic "+conf.Kafka.LogTopic, "name another topic with kafka.log_topic, which serve makes"
+	in.log, in.shared, in.name, in.mend = log, true, "topic "+conf.Kafka.LogTopic, "name another topic with kafka.log_topic, which serve makes"
 	in.closers = append(in.closers, func() { _ = log.Close() })
 	return in, nil
 }
@@ -235,8 +236,8 @@ func replicaName() string {
 func (v *service) works(in *inputs, args []string, opt pipeline.Options) []func(context.Context) error {
 	var works []func(context.Context) error
 	conf := v.conf.Load()
-	name, alone := serve.FilesName, conf.State != ""
-	if !alone {
+	name := serve.FilesName
+	if in.shared {
 		host, _ := os.Hostname()
 		name += "@" + host
 	}
@@ -246,14 +247,9 @@ func (v *service) works(in *inputs, args []string, opt pipeline.Options) []func(
 	}
 	if k := conf.Kafka; k != nil {
 		v.metrics.Read(inputKafka)
-		topt := serve.TopicOptions{
-			Group: kafka.GroupOptions{ID: k.Group, Topics: k.Topics, Log: k.LogTopic}, Start: serve.Start{At: k.Start.At, Last: k.Start.Last},
-		}
-		if alone {
-			topt.Group.Log = ""
-		}
-		if k.OnTruncated != "stop" {
-			topt.OnTruncated = k.OnTruncated
+		topt := serve.TopicOptions{Group: kafka.GroupOptions{ID: k.Group, Topics: k.Topics}, Start: k.Start, OnTruncated: k.OnTruncated}
+		if in.shared {
+			topt.Group.Log = k.LogTopic
 		}
 		works = append(works, v.replica.Topics(in.cluster, topt, opt))
 	}
@@ -312,15 +308,20 @@ func (v *service) listen(ctx context.Context, address, token string) (func(), er
 		return nil, usage("--listen 127.0.0.1:20617, or none", "--listen: %v", err)
 	}
 	v.logger.Info("http listening", "addr", l.Addr().String(), "paths", "/ /metrics /healthz /readyz /api/v1/")
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // scrapes are answered to the end
+	return answerHTTP(ctx, l, web.Options{Source: v, Page: v.page(), Token: token, Logger: v.logger}), nil
+}
+
+// answerHTTP answers until the function that it returns is called: to the end, whatever ends ctx.
+func answerHTTP(ctx context.Context, l net.Listener, opt web.Options) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := web.Serve(ctx, l, web.Handler(web.Options{Source: v, Page: v.page(), Token: token, Logger: v.logger}), v.logger); err != nil {
-			v.logger.Error("http", "err", err)
+		if err := web.Serve(ctx, l, web.Handler(opt), opt.Logger); err != nil {
+			opt.Logger.Error("http", "err", err)
 		}
 	}()
-	return func() { cancel(); <-done }, nil
+	return func() { cancel(); <-done }
 }
 
 // page says how the page for people looks.
@@ -386,7 +387,7 @@ func (v *service) Result() *aggregate.Result {
 	var res *aggregate.Result
 	v.replica.View(func(s *deltalog.State) {
 		res = s.Total().Result(aggregate.ResultOptions{Version: readBuild().Version, Zone: v.env.zone, PII: "mask", NoMerge: true})
-		report.SetAlerts(res, s.Alerts(), v.env.zone)
+		report.SetAlerts(res, v.shown(s.Alerts()), v.env.zone)
 	})
 	cat := v.conf.Load().Catalog
 	res.Catalog = aggregate.CatalogInfo{Platform: cat.Platform(), Version: cat.Version(), Entries: cat.Len()}
@@ -394,24 +395,35 @@ func (v *service) Result() *aggregate.Result {
 }
 
 // Alerts returns the newest record of each alert.
-func (v *service) Alerts() []detect.Alert {
-	var alerts []detect.Alert
-	v.replica.View(func(s *deltalog.State) { alerts = slices.Clone(s.Alerts()) })
-	for i := range alerts {
-		alerts[i].In(v.env.zone)
-	}
+func (v *service) Alerts() (alerts []detect.Alert) {
+	v.replica.View(func(s *deltalog.State) { alerts = v.shown(s.Alerts()) })
 	return alerts
+}
+
+func (v *service) shown(alerts []detect.Alert) []detect.Alert {
+	return shownAlerts(alerts, v.count.Plain, v.env.zone)
+}
+
+// shownAlerts returns alerts as a page may show them, with times of a zone: ids are masked, though they be plain elsewhere.
+func shownAlerts(alerts []detect.Alert, plain bool, zone *time.Location) []detect.Alert {
+	shown := slices.Clone(alerts)
+	for i := range shown {
+		a := &shown[i]
+		if plain {
+			a.TopUsers = slices.Clone(a.TopUsers)
+			for k := range a.TopUsers {
+				a.TopUsers[k].User = aggregate.ShowUser(a.TopUsers[k].User, "mask")
+			}
+		}
+		a.In(zone)
+	}
+	return shown
 }
 
 // Metrics writes everything for a scrape.
 func (v *service) Metrics(w io.Writer) {
 	now := metrics.Now{
-		Ready: v.Ready() == nil, Leader: v.replica.Leader(), Verdicts: v.replica.Verdicts(), Sinks: v.replica.Sinks(),
-		Behind: v.replica.Behind(), LogLag: v.replica.LogLag(), Lost: v.replica.Lost(),
-		LeftOut: v.replica.LeftOut(),
-	}
-	if g, ok := v.replica.Group(); ok {
-		now.Kafka = &g
+		Vitals: v.replica.Vitals(), Ready: v.Ready() == nil, Leader: v.replica.Leader(), Sinks: v.replica.Sinks(),
 	}
 	v.replica.View(func(s *deltalog.State) {
 		now.Watermark, now.Alerts = s.Watermark(), slices.Clone(s.Alerts())

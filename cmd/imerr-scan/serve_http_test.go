@@ -36,12 +36,7 @@ func startServe(t *testing.T, bin, dir string, args ...string) *served {
 // launchServe starts a service, whose own log is a file, and does not wait for it.
 func launchServe(t testing.TB, bin, said string, args ...string) *served {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") // a port that was free a moment ago
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &served{t: t, address: l.Addr().String(), said: said}
-	l.Close()
+	s := &served{t: t, address: freeAddress(t), said: said}
 	stderr, err := os.OpenFile(said, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)
@@ -55,6 +50,17 @@ func launchServe(t testing.TB, bin, said string, args ...string) *served {
 	}
 	t.Cleanup(func() { _ = s.cmd.Process.Kill() })
 	return s
+}
+
+// freeAddress is one that was free a moment ago.
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }
 
 // get returns an answer, and 0 if there is none.

@@ -51,7 +51,7 @@ var edge = map[string][]string{
 	"internal/kafka":            {"internal/deltalog"}, // keeps a Log; what the records mean is known above
 	"internal/kafka/kafkatest":  {},                    // brokers for tests
 	"internal/notify":           {"internal/detect", "pkg/catalog"},
-	"internal/metrics":          {"internal/aggregate", "internal/deltalog", "internal/detect", "internal/notify", "internal/serve", "pkg/catalog"},
+	"internal/metrics":          {"internal/aggregate", "internal/detect", "internal/notify", "internal/serve", "pkg/catalog"},
 	"internal/web":              {"internal/aggregate", "internal/detect", "internal/report", "internal/page"},
 	"internal/serve": {
 		"internal/notify", "pkg/catalog", "pkg/extract", "pkg/classify", "internal/needle", "internal/frame",

@@ -91,14 +91,10 @@ func FixedKeys() []string {
 	return keys
 }
 
-// Default returns how the default of a fixed key is shown, "" if it has none.
-func Default(key string) string {
-	shown := ""
-	newLoader(Input{}).root.fixed("", func(path string, v fixed) {
-		if path == key {
-			shown = v.standard()
-		}
-	})
+// Defaults returns how the default of each fixed key is shown, "" if it has none.
+func Defaults() map[string]string {
+	shown := map[string]string{}
+	newLoader(Input{}).root.fixed("", func(path string, v fixed) { shown[path] = v.standard() })
 	return shown
 }
 

@@ -23,6 +23,7 @@ import (
 	"imerr-scan/internal/detect"
 	"imerr-scan/internal/kafka"
 	"imerr-scan/internal/notify"
+	"imerr-scan/internal/serve"
 )
 
 func documentation(t *testing.T) string {
@@ -163,7 +164,7 @@ func TestExampleOfTheDocumentation(t *testing.T) {
 		},
 		Topics: []string{"client-logs", "web-logs"}, Group: "imerr", LogTopic: "imerr-log",
 		Log:         kafka.LogOptions{Create: true, Replication: 3},
-		Start:       Start{At: time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)},
+		Start:       serve.Start{At: time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)},
 		OnTruncated: "stop",
 	}
 	if diff := cmp.Diff(wantKafka, conf.Kafka); diff != "" {

@@ -13,6 +13,7 @@ import (
 
 	"imerr-scan/internal/kafka"
 	"imerr-scan/internal/notify"
+	"imerr-scan/internal/serve"
 )
 
 // Kafka says what is read, and of which cluster.
@@ -22,14 +23,8 @@ type Kafka struct {
 	Group       string
 	LogTopic    string           // that holds the delta log
 	Log         kafka.LogOptions // how LogTopic is made
-	Start       Start
-	OnTruncated string // what is done with a partition that is shorter than what was counted of it: stop, end or first
-}
-
-// Start is where counting begins in a partition that was neither counted nor committed. The zero value is its first record.
-type Start struct {
-	Last bool      // at its end: only what comes from now on
-	At   time.Time // at the first record that is not older; zero if no time was given
+	Start       serve.Start
+	OnTruncated string // as serve.TopicOptions has it
 }
 
 // kafkaKeys are the keys below kafka:, before it is known whether they are a Kafka.
@@ -48,7 +43,7 @@ type kafkaKeys struct {
 
 func newKafkaKeys() kafkaKeys {
 	return kafkaKeys{
-		Kafka: Kafka{Group: "imerr-scan", Log: kafka.LogOptions{Create: true}, OnTruncated: "stop"},
+		Kafka: Kafka{Group: "imerr-scan", Log: kafka.LogOptions{Create: true}, OnTruncated: serve.TruncatedStop},
 		start: "first",
 	}
 }
@@ -76,7 +71,7 @@ func (l *loader) kafka(k *kafkaKeys) section {
 		{name: "log_topic", value: topic},
 		{name: "log_replication", value: opt(whole(&k.Log.Replication))},
 		{name: "create_log", value: toggle(&k.Log.Create)},
-		{name: "on_truncated", value: oneOf(&k.OnTruncated, "stop", "end", "first")},
+		{name: "on_truncated", value: oneOf(&k.OnTruncated, serve.TruncatedStop, serve.TruncatedEnd, serve.TruncatedFirst)},
 		{name: "tls", value: l.kafkaTLS(k)},
 		{name: "sasl", value: l.kafkaSASL(k)},
 	}
@@ -97,11 +92,13 @@ func brokers(dst *[]string) *leaves {
 
 const topicChars = "at most 249 letters, digits, . _ -"
 
-var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
+var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]+$`)
+
+const maxTopicName = 249
 
 // topicProblem says why Kafka allows no topic of that name.
 func topicProblem(s string) string {
-	if !topicName.MatchString(s) || s == "." || s == ".." {
+	if len(s) > maxTopicName || !topicName.MatchString(s) || s == "." || s == ".." {
 		return "is no name of a topic: want " + topicChars + fullWidth(s)
 	}
 	return ""
@@ -121,11 +118,11 @@ func (k *kafkaKeys) startKey() *leaf {
 		at, err := time.Parse(time.RFC3339, s)
 		switch {
 		case s == "first":
-			k.Start = Start{}
+			k.Start = serve.Start{}
 		case s == "last":
-			k.Start = Start{Last: true}
+			k.Start = serve.Start{Last: true}
 		case err == nil && at.Unix() > 0: // Kafka takes -1 and -2 for the end and the beginning
-			k.Start = Start{At: at}
+			k.Start = serve.Start{At: at}
 		case s == "earliest":
 			return fmt.Errorf(`want %s; did you mean "first"?`, want)
 		case s == "latest":

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"imerr-scan/internal/kafka"
+	"imerr-scan/internal/serve"
 )
 
 // smallKafka is what brokers and topics alone make.
@@ -68,7 +69,7 @@ func TestKafkaIsShownOnlyIfSomebodyAskedForIt(t *testing.T) {
 }
 
 func TestStart(t *testing.T) {
-	for in, want := range map[string]Start{
+	for in, want := range map[string]serve.Start{
 		"first":                     {},
 		"last":                      {Last: true},
 		"2026-11-24T08:00:00+08:00": {At: time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)},
@@ -80,7 +81,7 @@ func TestStart(t *testing.T) {
 		}
 	}
 	conf := mustLoad(t, world{}, "kafka: {brokers: [a:1], topics: [x], start: 2026-11-24T08:00:00Z}\n", Flag{"kafka.start", "--kafka-start", "last"})
-	if want := (Start{Last: true}); conf.Kafka.Start != want {
+	if want := (serve.Start{Last: true}); conf.Kafka.Start != want {
 		t.Errorf("Start = %+v, want %+v: the flag wins whole", conf.Kafka.Start, want)
 	}
 }

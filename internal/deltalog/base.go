@@ -31,7 +31,6 @@ type image struct {
 	History   detect.History    `json:"history"`
 	Told      Note              `json:"told"`
 	Forgotten int64             `json:"forgotten"`
-	Lost      int64             `json:"lost"`
 }
 
 type sourceImage struct {
@@ -43,7 +42,7 @@ type sourceImage struct {
 
 // MarshalBinary returns the state. The same log gives the same bytes.
 func (s *State) MarshalBinary() ([]byte, error) {
-	img := image{V: version, Offset: s.offset, Marks: s.marks, History: s.history, Told: s.told, Forgotten: s.forgotten, Lost: s.lost}
+	img := image{V: version, Offset: s.offset, Marks: s.marks, History: s.history, Told: s.told, Forgotten: s.forgotten}
 	bySource := func(a, b Source) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Partition, b.Partition))
 	}
@@ -81,7 +80,7 @@ func (s *State) UnmarshalBinary(data []byte) error {
 		at := s.progress(Source{p.Name, p.Partition})
 		at.next, at.position = p.Next, p.Position
 	}
-	s.offset, s.marks, s.history, s.told, s.forgotten, s.lost = img.Offset, img.Marks, img.History, img.Told, img.Forgotten, img.Lost
+	s.offset, s.marks, s.history, s.told, s.forgotten = img.Offset, img.Marks, img.History, img.Told, img.Forgotten
 	return nil
 }
 

@@ -34,7 +34,6 @@ type State struct {
 	part      *aggregate.Tally // of the delta that is applied
 	told      Note             // By is who tells
 	forgotten int64            // cells of total before it are gone, Unix milliseconds
-	lost      int64            // records skipped by retention
 }
 
 // progress is how far one source was counted.
@@ -210,7 +209,6 @@ func (s *State) skip(w *wire) Verdict {
 	v := Verdict{Kind: Skipped, Source: source, By: w.By}
 	if w.Why == WhyRetention && w.To > w.From {
 		v.Lost = w.To - max(w.From, 0)
-		s.lost += v.Lost
 	}
 	s.progress(source).next = w.To
 	return v
@@ -313,6 +311,3 @@ func (s *State) LastEvent() time.Time {
 	}
 	return time.UnixMilli(last)
 }
-
-// Lost returns how many records were gone before they were counted.
-func (s *State) Lost() int64 { return s.lost }

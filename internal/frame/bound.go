@@ -13,7 +13,7 @@ import (
 // elements of a long pretty-printed array. Where that is inside a document, or MaxDocument is more than 1 MiB, the
 // document may be cut apart.
 func Bound(r io.ReaderAt, off, size int64) (int64, error) {
-	b := bounds{r: r, size: size, max: defaultMaxDocument, docker: dockerPart}
+	b := bounds{r: r, size: size, max: DefaultMaxDocument, docker: dockerPart}
 	return b.find(off)
 }
 

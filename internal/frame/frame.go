@@ -55,15 +55,15 @@ type Counts struct {
 
 // Options sets the limits. The zero value works.
 type Options struct {
-	MaxDocument int                          // bytes; 0 means 1 MiB
+	MaxDocument int                          // bytes; 0 means DefaultMaxDocument
 	Needle      func(b []byte, from int) int // nil means needle.Next; a hit must depend on the bytes of its line alone
 	All         bool                         // emit every document, hit or not (--validate, doctor), but brackets alone on a line
 }
 
-const (
-	defaultMaxDocument = 1 << 20
-	defaultBlock       = 256 << 10 // bytes read at once: stays in L2
-)
+// DefaultMaxDocument is the limit of a document in bytes, unless Options says otherwise.
+const DefaultMaxDocument = 1 << 20
+
+const defaultBlock = 256 << 10 // bytes read at once: stays in L2
 
 // Cutter cuts a stream of blocks. It is used by one goroutine. It holds at most ten times MaxDocument and emits
 // the same documents however the stream is divided into reads.
@@ -104,7 +104,7 @@ func New(opt Options) *Cutter {
 		c.find = func(_ []byte, from int) int { return from }
 	}
 	if c.max <= 0 {
-		c.max = defaultMaxDocument
+		c.max = DefaultMaxDocument
 	}
 	c.max = min(c.max, 1<<30) // a span's size is an int32
 	return c

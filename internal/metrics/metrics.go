@@ -19,7 +19,6 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"imerr-scan/internal/aggregate"
-	"imerr-scan/internal/deltalog"
 	"imerr-scan/internal/detect"
 	"imerr-scan/internal/notify"
 	"imerr-scan/internal/serve"
@@ -41,19 +40,14 @@ type Metrics struct {
 
 // Now is what a scrape asks for: the state of things, beside what was counted.
 type Now struct {
+	serve.Vitals
 	Users     map[int32]int64 // distinct in the last hour, by code
 	Alerts    []detect.Alert
 	Watermark int64     // Unix milliseconds; 0 without one
 	LastEvent time.Time // zero without one
-	Verdicts  map[deltalog.Kind]int64
-	Lost      int64
 	Sinks     []notify.Stats
 	Ready     bool
 	Leader    bool
-	Behind    int64 // bytes of followed files that are not counted
-	LogLag    int64
-	LeftOut   int          // sources that are too far behind to be waited for
-	Kafka     *serve.Group // nil without
 	Reload    Reload
 }
 

@@ -13,6 +13,7 @@ import (
 	"imerr-scan/internal/deltalog"
 	"imerr-scan/internal/detect"
 	"imerr-scan/internal/notify"
+	"imerr-scan/internal/serve"
 	"imerr-scan/pkg/catalog"
 	"imerr-scan/pkg/classify"
 	"imerr-scan/pkg/extract"
@@ -110,8 +111,9 @@ func TestHostileNamesStayHarmlessAndSeriesAreBounded(t *testing.T) {
 	m.Counted("files", kicks(2))
 	var b bytes.Buffer
 	m.Write(&b, &Now{
-		Leader: true, Users: map[int32]int64{206: 3}, Watermark: 1, LastEvent: time.UnixMilli(5), Lost: 1, Verdicts: map[deltalog.Kind]int64{deltalog.Accepted: 1},
-		Sinks: []notify.Stats{{Name: "a\"b\n"}}, Reload: Reload{OK: true, At: time.Unix(7, 0)},
+		Leader: true, Users: map[int32]int64{206: 3}, Watermark: 1, LastEvent: time.UnixMilli(5),
+		Vitals: serve.Vitals{Lost: 1, Verdicts: map[deltalog.Kind]int64{deltalog.Accepted: 1}},
+		Sinks:  []notify.Stats{{Name: "a\"b\n"}}, Reload: Reload{OK: true, At: time.Unix(7, 0)},
 	})
 	help := map[string]int{}
 	for line := range strings.Lines(b.String()) {

@@ -28,9 +28,11 @@ func TestPromtoolAcceptsTheMetrics(t *testing.T) {
 	m.Alerted(&detect.Alert{Alert: "kick-storm", Severity: "critical", State: detect.Firing})
 	var b bytes.Buffer
 	m.Write(&b, &Now{
-		Users: map[int32]int64{206: 3}, Watermark: 1_795_000_000_000, LastEvent: time.Now(), Lost: 1,
-		Verdicts: map[deltalog.Kind]int64{deltalog.Accepted: 1}, Sinks: []notify.Stats{{Name: "dingtalk", OK: 1}}, Ready: true, Leader: true,
-		Kafka: &serve.Group{Lags: []serve.Lag{{Topic: "client-logs", Partition: 3, Next: 7, End: 9}}, Generations: 2},
+		Users: map[int32]int64{206: 3}, Watermark: 1_795_000_000_000, LastEvent: time.Now(), Sinks: []notify.Stats{{Name: "dingtalk", OK: 1}}, Ready: true, Leader: true,
+		Vitals: serve.Vitals{
+			Lost: 1, Verdicts: map[deltalog.Kind]int64{deltalog.Accepted: 1},
+			Kafka: &serve.Group{Lags: []serve.Lag{{Topic: "client-logs", Partition: 3, Next: 7, End: 9}}, Generations: 2},
+		},
 	})
 	cmd := exec.Command(promtool, "check", "metrics")
 	cmd.Stdin = &b

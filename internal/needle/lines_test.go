@@ -174,22 +174,10 @@ func walk0(b []byte) (lines int) {
 }
 
 func BenchmarkLines(b *testing.B) {
-	const size = 256 << 10
-	plain := strings.NewReplacer(`"type":"txt",`, ``, `"chatType":"singleChat",`, ``).Replace(sparseLine)
-	spaced := strings.NewReplacer(`":`, `": `, `,"`, `, "`).Replace(sparseLine)
-	for _, bc := range []struct {
-		name string
-		buf  []byte
-	}{
-		{"sparse", corpus(size, 0, plain, errorLine, 100)},
-		{"noisy", corpus(size, 0, sparseLine, errorLine, 100)},
-		{"spaced", corpus(size, 0, spaced, errorLine, 100)},
-		{"long", corpus(size, 4<<10, sparseLine, errorLine, 100)},
-		{"dense", corpus(size, 0, sparseLine, errorLine, 2)},
-		{"short lines", bytes.Repeat([]byte("x\n"), size/2)},
-		{"special lines", bytes.Repeat([]byte(" x\n"), size/3)},
-		{"hits only", bytes.Repeat([]byte("type:1\n"), size/7)},
-	} {
+	for _, bc := range append(benchCases(),
+		benchCase{"short lines", bytes.Repeat([]byte("x\n"), benchSize/2)},
+		benchCase{"special lines", bytes.Repeat([]byte(" x\n"), benchSize/3)},
+	) {
 		b.Run(bc.name, func(b *testing.B) {
 			b.SetBytes(int64(len(bc.buf)))
 			for b.Loop() {

@@ -269,23 +269,33 @@ func corpus(size, payload int, line, error string, every int) []byte {
 	return b.Bytes()
 }
 
-func BenchmarkNext(b *testing.B) {
-	const size = 256 << 10
+const benchSize = 256 << 10
+
+// benchCase is a block of log that is searched.
+type benchCase struct {
+	name string
+	buf  []byte
+}
+
+// benchCases are blocks of benchSize bytes.
+func benchCases() []benchCase {
 	plain := strings.NewReplacer(`"type":"txt",`, ``, `"chatType":"singleChat",`, ``).Replace(sparseLine)
 	spaced := strings.NewReplacer(`":`, `": `, `,"`, `, "`).Replace(sparseLine)
-	for _, bc := range []struct {
-		name string
-		buf  []byte
-	}{
-		{"sparse", corpus(size, 0, plain, errorLine, 100)},
-		{"noisy", corpus(size, 0, sparseLine, errorLine, 100)},
-		{"spaced", corpus(size, 0, spaced, errorLine, 100)},
-		{"chatType", corpus(size, 0, strings.ReplaceAll(sparseLine, `"type"`, `"chatType"`), errorLine, 100)},
-		{"long", corpus(size, 4<<10, sparseLine, errorLine, 100)},
-		{"dense", corpus(size, 0, sparseLine, errorLine, 2)},
-		{"hits only", bytes.Repeat([]byte("type:1\n"), size/7)},
-		{"backslashes", bytes.Repeat([]byte(`\u0079`), size/6)},
-	} {
+	return []benchCase{
+		{"sparse", corpus(benchSize, 0, plain, errorLine, 100)},
+		{"noisy", corpus(benchSize, 0, sparseLine, errorLine, 100)},
+		{"spaced", corpus(benchSize, 0, spaced, errorLine, 100)},
+		{"long", corpus(benchSize, 4<<10, sparseLine, errorLine, 100)},
+		{"dense", corpus(benchSize, 0, sparseLine, errorLine, 2)},
+		{"hits only", bytes.Repeat([]byte("type:1\n"), benchSize/7)},
+	}
+}
+
+func BenchmarkNext(b *testing.B) {
+	for _, bc := range append(benchCases(),
+		benchCase{"chatType", corpus(benchSize, 0, strings.ReplaceAll(sparseLine, `"type"`, `"chatType"`), errorLine, 100)},
+		benchCase{"backslashes", bytes.Repeat([]byte(`\u0079`), benchSize/6)},
+	) {
 		b.Run(bc.name, func(b *testing.B) {
 			b.SetBytes(int64(len(bc.buf)))
 			b.ReportAllocs()

@@ -60,7 +60,7 @@ func (p *Page) WriteCode(w io.Writer, code int32) (bool, error) {
 			v.Alerts = append(v.Alerts, v.alertView(i+1, &v.records[i], nil))
 		}
 	}
-	return true, templates.ExecuteTemplate(w, "code", &c)
+	return true, templates().ExecuteTemplate(w, "code", &c)
 }
 
 // codePage is the view of one code: of the charts and alerts of its view those of the code.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"imerr-scan/internal/aggregate"
@@ -16,7 +17,7 @@ import (
 // is "…". What remains is the shape: where in the document the code stood.
 
 // harmless are words of ordinary records: names of fields, levels, constants.
-var harmless = func() map[string]bool {
+var harmless = sync.OnceValue(func() map[string]bool {
 	words := map[string]bool{}
 	for w := range strings.FieldsSeq(`
 		app appname args array attributes body category cause channel chat chattype client clienttype clientversion cloud code
@@ -32,7 +33,7 @@ var harmless = func() map[string]bool {
 		words[w] = true
 	}
 	return words
-}()
+})
 
 var moment = regexp.MustCompile(`[12]\d{3}[-/]\d\d?[-/]\d\d?[T ]\d\d?:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?`)
 
@@ -140,7 +141,7 @@ func (m *masker) known(word string) bool {
 		return true
 	}
 	for part := range strings.FieldsFuncSeq(word, func(r rune) bool { return r == '.' || r == '_' || r == '-' || r == '@' || r == '$' }) {
-		if !harmless[strings.ToLower(part)] {
+		if !harmless()[strings.ToLower(part)] {
 			return false
 		}
 	}

@@ -90,9 +90,9 @@ func Report(w io.Writer, res *aggregate.Result, opt Options) error {
 // Write writes the whole file.
 func (p *Page) Write(w io.Writer) error {
 	if p.view.Live != nil {
-		return templates.ExecuteTemplate(w, "live", p.view)
+		return templates().ExecuteTemplate(w, "live", p.view)
 	}
-	return templates.ExecuteTemplate(w, "page", p.view)
+	return templates().ExecuteTemplate(w, "page", p.view)
 }
 
 // Sections returns the names of the sections of p, in order. They must not be changed.
@@ -103,7 +103,7 @@ func (p *Page) Section(w io.Writer, name string) error {
 	if !slices.Contains(p.sections, name) {
 		return fmt.Errorf("section %q: want one of %s", name, strings.Join(p.sections, ", "))
 	}
-	return templates.ExecuteTemplate(w, "section-"+name, p.view)
+	return templates().ExecuteTemplate(w, "section-"+name, p.view)
 }
 
 // Policy returns the content security policy under which a report works: its own style and script by their hashes, and nothing
@@ -119,7 +119,10 @@ func Build() string { return build() }
 //go:embed page.tmpl live.tmpl sections.tmpl style.css script.js live.js
 var assets embed.FS
 
-var templates = template.Must(template.New("").Funcs(template.FuncMap{"tr": tr, "count": count, "shares": shares}).Parse(source()))
+// templates are parsed when a page is made: most runs make none.
+var templates = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Funcs(template.FuncMap{"tr": tr, "count": count, "shares": shares}).Parse(source()))
+})
 
 // source joins the templates with the style and the script, so that html/template reads them as text of ours.
 func source() string {
@@ -161,7 +164,7 @@ var build = sync.OnceValue(func() string {
 // hash is the source expression for the content of the style or script element, as the template writes it.
 func hash(name string) string {
 	var b strings.Builder
-	if err := templates.ExecuteTemplate(&b, name, nil); err != nil {
+	if err := templates().ExecuteTemplate(&b, name, nil); err != nil {
 		panic(err) // it has no arguments: either it works always or never
 	}
 	_, text, _ := strings.Cut(b.String(), ">")

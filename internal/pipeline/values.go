@@ -2,9 +2,11 @@ package pipeline
 
 import (
 	"bytes"
+	"cmp"
 	"time"
 
 	"imerr-scan/internal/aggregate"
+	"imerr-scan/internal/frame"
 )
 
 // Values is the pipeline over values that are an input each, as the records of a topic are: a document does not go on in the
@@ -63,7 +65,7 @@ func (v *Values) Value(b []byte, at time.Time, number int64) error {
 // plain says whether b is one line, not empty, in which nothing is to be found: as nearly all are.
 func (v *Values) plain(b []byte) bool {
 	printable := b[0] > ' ' && b[0] < 0x7f
-	return printable && !v.opt.Validate && len(b) <= 1<<20 && bytes.IndexByte(b, '\n') < 0 && v.part.find(b, 0) < 0
+	return printable && !v.opt.Validate && len(b) <= cmp.Or(v.opt.MaxDocument, frame.DefaultMaxDocument) && bytes.IndexByte(b, '\n') < 0 && v.part.find(b, 0) < 0
 }
 
 // see counts values by their times.

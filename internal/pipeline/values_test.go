@@ -125,3 +125,18 @@ func TestValuesAreSeen(t *testing.T) {
 		t.Errorf("%d lines in %d cells, want 25 in 7", lines, cells)
 	}
 }
+
+// A value that is too long is so without a hit, too, and by the limit that is set.
+func TestValuesHaveALimit(t *testing.T) {
+	opt := valueOptions()
+	opt.MaxDocument = 100
+	v := NewValues("t/0", opt)
+	for _, n := range []int{100, 101} {
+		if err := v.Value(bytes.Repeat([]byte("x"), n), noon, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := v.Take().Result(aggregate.ResultOptions{NoMerge: true}).Lines; got.WithoutError != 1 || got.TooLong != 1 {
+		t.Errorf("lines %+v, want one without an error and one too long", got)
+	}
+}

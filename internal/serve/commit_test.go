@@ -104,6 +104,6 @@ func TestRecordsOfALaterVersionAreSaidOnce(t *testing.T) {
 		}
 	})
 	if n := strings.Count(said.String(), "newer version"); n != 1 {
-		t.Errorf("said %d times, want once: %s (%v)", n, said.String(), r.Verdicts())
+		t.Errorf("said %d times, want once: %s (%v)", n, said.String(), r.Vitals().Verdicts)
 	}
 }

@@ -64,12 +64,7 @@ func (r *Replica) read(ctx context.Context, files deltalog.Source, args []string
 	var saved []byte
 	r.View(func(s *deltalog.State) { rd.to, saved = s.Next(files), s.Position(files) })
 	if rd.to == deltalog.NeverSeen {
-		skip := deltalog.Skip{Source: files, From: deltalog.NeverSeen, To: 0, Why: deltalog.WhyStart, By: r.opt.Name}
-		record, err := skip.Encode()
-		if err != nil {
-			return err
-		}
-		switch ok, err := r.commit(ctx, files, skip.From, skip.To, record); {
+		switch ok, err := r.skip(ctx, files, deltalog.NeverSeen, 0, deltalog.WhyStart); {
 		case err != nil:
 			return err
 		case !ok:
@@ -192,10 +187,8 @@ func (rd *reading) commit(ctx context.Context, marks *markSet, last bool) error 
 		return fmt.Errorf("%w: wanted %d", errRefused, d.To)
 	}
 	rd.behind(state)
-	if rd.opt.Delayed != nil && len(marks.delays) > 0 {
-		rd.opt.Delayed(marks.delays)
-	}
-	rd.to, rd.bytes, rd.last, rd.fresh, rd.toldEnd, marks.events, marks.delays = d.To, 0, now, false, d.End, 0, marks.delays[:0]
+	rd.delayed(marks)
+	rd.to, rd.bytes, rd.last, rd.fresh, rd.toldEnd = d.To, 0, now, false, d.End
 	return nil
 }
 

@@ -48,9 +48,10 @@ func (r *Replica) lead(ctx context.Context, wait time.Duration) {
 			pause(ctx, time.Second)
 			continue
 		}
-		deposed := r.until(ctx, func(s *deltalog.State) bool { return s.Told().By != claim })
+		var by string
+		deposed := r.until(ctx, func(s *deltalog.State) bool { by = s.Told().By; return by != claim })
 		if deposed {
-			r.opt.Logger.Warn("another replica sends alerts", "replica", r.claimant())
+			r.opt.Logger.Warn("another replica sends alerts", "replica", by)
 		}
 		r.resign(wait)
 		if deposed {
@@ -186,23 +187,11 @@ func (r *Replica) reopen() error {
 	return nil
 }
 
-// leader returns who leads, and whether it is this replica.
-func (r *Replica) leader() (claim string, leads bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.leading.claim, r.leading.claim != "" && r.state.Told().By == r.leading.claim
-}
-
-// claimant returns by which claim alerts are sent now.
-func (r *Replica) claimant() (claim string) {
-	r.View(func(s *deltalog.State) { claim = s.Told().By })
-	return claim
-}
-
 // Leader says whether this replica sends alerts.
 func (r *Replica) Leader() bool {
-	_, leads := r.leader()
-	return leads
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.leading.claim != "" && r.state.Told().By == r.leading.claim
 }
 
 // Leads returns nil if this replica leads still, by all that the log has now: a process that was frozen finds out that another
@@ -214,7 +203,7 @@ func (r *Replica) Leads(ctx context.Context) error {
 	if err := r.barrier(ctx); err != nil {
 		return fmt.Errorf("delta log: %w", err)
 	}
-	if _, leads := r.leader(); !leads {
+	if !r.Leader() {
 		return errors.New("another replica leads")
 	}
 	return nil

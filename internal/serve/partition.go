@@ -1,13 +1,13 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"time"
 
 	"imerr-scan/internal/deltalog"
-	"imerr-scan/internal/detect"
 	"imerr-scan/internal/kafka"
 	"imerr-scan/internal/pipeline"
 )
@@ -19,7 +19,6 @@ const (
 	leastSize    = 16 << 10
 	lookRecords  = 256       // between two looks at the size,
 	lookBytes    = 256 << 10 // or so many bytes
-	mostDelays   = 100_000
 )
 
 // tail is the reading of one partition from where the log is. It has one delta in flight at most.
@@ -31,10 +30,8 @@ type tail struct {
 	size   int // at which a delta is committed
 
 	values   *pipeline.Values
-	mark     detect.Watermark // of the events
-	arrived  int64            // the newest time of a record, Unix milliseconds
-	delays   []float32
-	events   int64     // in hand
+	marks    markSet
+	arrived  int64     // the newest time of a record, Unix milliseconds
 	records  int64     // in hand
 	from, to int64     // in hand
 	unseen   int       // bytes since the last look at the size
@@ -123,27 +120,19 @@ func (t *tail) guard(reading context.Context, stop func()) {
 
 // reset drops what is in hand, and begins at next.
 func (t *tail) reset(next int64) {
-	t.now = t.Replica.opt.Now()
 	opt := t.topics.values
-	opt.Extract.Now = t.now
-	opt.Each = t.event
+	t.marks = markSet{delays: t.marks.delays[:0]}
+	opt.Each = t.marks.see
 	t.values = pipeline.NewValues(t.p.String(), opt)
-	t.from, t.to, t.records, t.events, t.delays = next, next, 0, 0, t.delays[:0]
-	t.mark, t.arrived, t.last, t.atEnd, t.unseen, t.flying = detect.Watermark{}, 0, t.now, false, 0, nil
+	t.setNow()
+	t.from, t.to, t.records, t.arrived, t.last, t.atEnd, t.unseen, t.flying = next, next, 0, 0, t.now, false, 0, nil
 }
 
-// event takes an event that was found.
-func (t *tail) event(r *pipeline.Record) error {
-	t.events++
-	if at := r.Candidate.Time; at != 0 {
-		if r.Entry != nil {
-			t.mark.See(at)
-		}
-		if len(t.delays) < mostDelays {
-			t.delays = append(t.delays, float32(t.now.UnixMilli()-at)/1000)
-		}
-	}
-	return nil
+// setNow looks at the clock, once for all that is read at once.
+func (t *tail) setNow() {
+	t.now = t.Replica.opt.Now()
+	t.marks.now = t.now.UnixMilli()
+	t.values.SetNow(t.now)
 }
 
 // record takes a record.
@@ -171,8 +160,8 @@ func (t *tail) record(r kafka.Record) error {
 // fetched is called when all was given of what a broker sent.
 func (t *tail) fetched(next, end int64) error {
 	t.to = max(t.to, next)
-	t.now, t.atEnd = t.Replica.opt.Now(), next >= end
-	t.values.SetNow(t.now)
+	t.setNow()
+	t.atEnd = next >= end
 	if !t.due() {
 		return nil
 	}
@@ -181,7 +170,7 @@ func (t *tail) fetched(next, end int64) error {
 
 func (t *tail) due() bool {
 	since := t.now.Sub(t.last)
-	return since >= flushTick || since >= flushErrors && t.events > 0 || t.values.Size() >= t.size
+	return since >= flushTick || since >= flushErrors && t.marks.events > 0 || t.values.Size() >= t.size
 }
 
 // finish commits what is in hand when the process is to end.
@@ -211,12 +200,10 @@ func (t *tail) flush(ctx context.Context) error {
 	if !accepted {
 		return errRefused
 	}
-	if t.Replica.opt.Delayed != nil && len(t.delays) > 0 {
-		t.Replica.opt.Delayed(t.delays)
-	}
+	t.delayed(&t.marks)
 	now := t.Replica.opt.Now()
 	t.note(t.p, func(at *progress) { at.next, at.moved = t.to, now })
-	t.from, t.flying, t.records, t.events, t.delays, t.last = t.to, nil, 0, 0, t.delays[:0], now
+	t.from, t.flying, t.records, t.last = t.to, nil, 0, now
 	return nil
 }
 
@@ -235,9 +222,5 @@ func (t *tail) encode() ([]byte, error) {
 // watermark is the event time up to which the partition is believed complete: that of the events, or without any that of the
 // records.
 func (t *tail) watermark() int64 {
-	t.mark.Settle()
-	if t.mark.Millis == 0 {
-		return t.arrived
-	}
-	return t.mark.Millis
+	return cmp.Or(t.marks.millis(), t.arrived)
 }

@@ -29,13 +29,12 @@ type health struct {
 	late   []string // sources that are left out of the watermark
 	lost   int64    // records that this replica passed over because they were gone
 
-	topics     bool // there are topics to read
-	generation int32
-	member     bool
-	group      error // what went wrong with the group last
-	generations,
-	troubles int64 // since the start
-	partitions map[kafka.Partition]*progress
+	topics      bool // there are topics to read
+	member      bool
+	group       error // what went wrong with the group last
+	generations int64 // since the start
+	troubles    int64 // since the start
+	partitions  map[kafka.Partition]*progress
 }
 
 // progress is how it stands with a partition of this replica.
@@ -131,55 +130,34 @@ type Group struct {
 	Troubles    int64 // times that something went wrong and was tried again
 }
 
-// Group returns how it stands with Kafka, and whether there is any.
-func (r *Replica) Group() (g Group, ok bool) {
+// Vitals are the figures of a replica that are no counts of events.
+type Vitals struct {
+	Verdicts map[deltalog.Kind]int64 // records of the log since Open, by what became of them
+	LogLag   int64                   // records of the log that are not applied, by its end of a few seconds ago
+	Lost     int64                   // source records that this replica passed over since the start because they were gone
+	Behind   int64                   // bytes of the followed files that were not counted at the last commit
+	LeftOut  int                     // sources so far behind the others that their events are late for alerts
+	Kafka    *Group                  // nil if no topics are read
+}
+
+// Vitals returns the figures of now.
+func (r *Replica) Vitals() Vitals {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	g.Generations, g.Troubles = r.health.generations, r.health.troubles
-	for _, p := range slices.SortedFunc(maps.Keys(r.health.partitions), comparePartitions) {
-		at := r.health.partitions[p]
-		if at.next >= 0 {
-			g.Lags = append(g.Lags, Lag{p.Topic, p.ID, at.next, max(at.end, at.next)})
+	h := &r.health
+	v := Vitals{
+		Verdicts: map[deltalog.Kind]int64{}, LogLag: max(0, h.end-r.state.Offset()), Lost: h.lost, Behind: h.behind, LeftOut: len(h.late),
+	}
+	for _, k := range deltalog.Kinds() {
+		v.Verdicts[k] = r.verdicts[k]
+	}
+	if h.topics {
+		v.Kafka = &Group{Generations: h.generations, Troubles: h.troubles}
+		for _, p := range slices.SortedFunc(maps.Keys(h.partitions), comparePartitions) {
+			if at := h.partitions[p]; at.next >= 0 {
+				v.Kafka.Lags = append(v.Kafka.Lags, Lag{p.Topic, p.ID, at.next, max(at.end, at.next)})
+			}
 		}
 	}
-	return g, r.health.topics
-}
-
-// Behind returns how many bytes of the followed files were not counted at the last commit.
-func (r *Replica) Behind() int64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.health.behind
-}
-
-// LeftOut returns how many sources are so far behind the others that their events are late for alerts.
-func (r *Replica) LeftOut() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.health.late)
-}
-
-// Lost returns how many records this replica passed over since the start because they were gone.
-func (r *Replica) Lost() int64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.health.lost
-}
-
-// LogLag returns how many records of the log are not applied, by its end of a few seconds ago.
-func (r *Replica) LogLag() int64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return max(0, r.health.end-r.state.Offset())
-}
-
-// Verdicts returns how many records of the log became what since Open.
-func (r *Replica) Verdicts() map[deltalog.Kind]int64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	all := map[deltalog.Kind]int64{}
-	for _, k := range deltalog.Kinds() {
-		all[k] = r.verdicts[k]
-	}
-	return all
+	return v
 }

@@ -100,7 +100,7 @@ func TestAPartitionThatStandsStillIsSaid(t *testing.T) {
 		close(cluster.gone)
 		time.Sleep(time.Second)
 		says("kafka: not in the group: no coordinator")
-		if g, ok := r.Group(); !ok || len(g.Lags) > 0 || g.Generations != 1 {
+		if g := r.Vitals().Kafka; g == nil || len(g.Lags) > 0 || g.Generations != 1 {
 			t.Errorf("group %+v, want one generation and no lag of a partition that others have", g)
 		}
 		stop()

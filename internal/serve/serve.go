@@ -289,7 +289,7 @@ func (r *Replica) tend(ctx context.Context) {
 	last := r.opt.Now()
 	for pause(ctx, time.Second) {
 		r.look(ctx)
-		if _, leads := r.leader(); !leads || r.opt.Now().Sub(last) < r.opt.BaseEvery {
+		if !r.Leader() || r.opt.Now().Sub(last) < r.opt.BaseEvery {
 			continue
 		}
 		last = r.opt.Now()
@@ -353,6 +353,16 @@ func (r *Replica) commit(ctx context.Context, source deltalog.Source, from, to i
 			return false, ctx.Err()
 		}
 	}
+}
+
+// skip commits that next of a source moves without counting.
+func (r *Replica) skip(ctx context.Context, source deltalog.Source, from, to int64, why string) (accepted bool, err error) {
+	s := deltalog.Skip{Source: source, From: from, To: to, Why: why, By: r.opt.Name}
+	record, err := s.Encode()
+	if err != nil {
+		return false, err
+	}
+	return r.commit(ctx, source, from, to, record)
 }
 
 // again is after how long a record that does not come back is written once more.

@@ -156,7 +156,7 @@ func TestFilesAreCountedOnceOverRestarts(t *testing.T) {
 	if got := told.Result(aggregate.ResultOptions{}); got.Events != written || got.Users.Distinct == 0 {
 		t.Errorf("%d events were told as accepted, want %d", got.Events, written)
 	}
-	if v := x.Verdicts(); v[deltalog.Refused]+v[deltalog.Broken] > 0 {
+	if v := x.Vitals().Verdicts; v[deltalog.Refused]+v[deltalog.Broken] > 0 {
 		t.Errorf("verdicts: %v", v)
 	}
 }

@@ -27,8 +27,8 @@ type Cluster interface {
 type TopicOptions struct {
 	Group kafka.GroupOptions
 	Start Start
-	// OnTruncated says where to go on in a partition that is shorter than what was counted of it: TruncatedEnd, TruncatedFirst, or
-	// not at all, until somebody has decided: "".
+	// OnTruncated says where to go on in a partition that is shorter than what was counted of it: one of the values below; "" is
+	// TruncatedStop.
 	OnTruncated string
 }
 
@@ -41,6 +41,7 @@ type Start struct {
 
 // Values of TopicOptions.OnTruncated.
 const (
+	TruncatedStop  = "stop" // not at all, until somebody has decided
 	TruncatedEnd   = "end"
 	TruncatedFirst = "first"
 )
@@ -104,7 +105,7 @@ func (t *topics) enter(g *kafka.Generation) {
 		at[a.Partition] = &progress{next: t.state.Next(sourceOf(a.Partition)), moved: now}
 		names = append(names, a.String())
 	}
-	t.health.member, t.health.generation, t.health.group, t.health.partitions = true, g.ID, nil, at
+	t.health.member, t.health.group, t.health.partitions = true, nil, at
 	t.health.generations++
 	t.mu.Unlock()
 	t.Replica.opt.Logger.Info("kafka assigned", "group", t.opt.Group.ID, "generation", g.ID, "partitions", strings.Join(names, " "), "leader", g.Leader)
@@ -193,12 +194,7 @@ func (t *topics) note(p kafka.Partition, change func(*progress)) {
 
 // skip moves next of a partition without counting.
 func (t *topics) skip(ctx context.Context, p kafka.Partition, from, to int64, why string) error {
-	s := deltalog.Skip{Source: sourceOf(p), From: from, To: to, Why: why, By: t.Replica.opt.Name}
-	record, err := s.Encode()
-	if err != nil {
-		return err
-	}
-	accepted, err := t.commit(ctx, s.Source, from, to, record)
+	accepted, err := t.Replica.skip(ctx, sourceOf(p), from, to, why)
 	if err == nil && accepted {
 		t.Replica.opt.Logger.Info("kafka partition is read from elsewhere", "partition", p.String(), "from", from, "to", to, "why", why)
 	}

@@ -406,7 +406,7 @@ func (o *oracle) walk(root, v *value, a around, isRoot, fault bool) {
 
 // argument unwraps an element of console arguments.
 func (o *oracle) argument(s string, a around) {
-	v := parse(strings.Trim(s, " \t\r\n\v\f\x00\ufeff"))
+	v := parse(strings.Trim(s, " \t\r\n\v\f\x00\x1e\ufeff"))
 	if v == nil {
 		return
 	}
@@ -430,7 +430,7 @@ func (o *oracle) text(s, key string, a around, parent int, inData, isRoot, fault
 	default:
 		return
 	}
-	s = strings.Trim(s, " \t\r\n\v\f\x00\ufeff")
+	s = strings.Trim(s, " \t\r\n\v\f\x00\x1e\ufeff")
 	v := parse(s)
 	if v == nil || !v.object && !v.array {
 		if strings.ContainsAny(s, "{[=") && has(tailKeys, key) {
