@@ -17,11 +17,14 @@ type layout struct {
 // layout fits the columns into the width: what is happening now has room first.
 func (s *Screen) layout() layout {
 	w := s.width
-	c := layout{code: 4, minute: 6, users: 6, state: 5}
+	c := layout{code: 4, minute: 6, users: 6, count: 9, state: 5}
 	longest := 4
 	for i := range s.rows {
 		c.code = max(c.code, len(strconv.Itoa(int(s.rows[i].Code))))
 		longest = max(longest, report.Width(report.ShortName(s.rows[i].Name)))
+		c.users = max(c.users, report.Width(users(s.rows[i].Users)))
+		c.minute = max(c.minute, report.Width(report.Grouped(s.rows[i].minute)))
+		c.count = max(c.count, report.Width(report.Grouped(s.rows[i].Count)))
 	}
 	switch {
 	case w >= 110:
@@ -34,8 +37,8 @@ func (s *Screen) layout() layout {
 	if w >= 80 {
 		c.usual, c.ratio = 6, 5
 	}
-	if w >= 96 {
-		c.count = 9
+	if w < 96 {
+		c.count = 0
 	}
 	if w >= 120 {
 		c.category = 9
