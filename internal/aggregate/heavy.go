@@ -148,18 +148,64 @@ func (h *heavy[K, V]) prune() {
 	if len(h.items) <= h.limit {
 		return
 	}
-	heavier := func(a, b *item[K, V]) int {
-		return cmp.Or(cmp.Compare(b.n+b.miss, a.n+a.miss), cmp.Compare(a.key, b.key))
-	}
-	slices.SortFunc(h.items, heavier)
+	selectFirst(h.items, h.limit, (*item[K, V]).heavier)
 	gone := h.items[h.limit:]
-	h.missed = max(h.missed, gone[0].n+gone[0].miss)
 	for _, it := range gone {
+		h.missed = max(h.missed, it.n+it.miss)
 		delete(h.index, it.key)
 	}
 	h.free = append(h.free, gone...)
 	clear(gone)
 	h.items, h.last = h.items[:h.limit], nil
+}
+
+// heavier is the order of keeping: by weight, of equal ones by key.
+func (it *item[K, V]) heavier(than *item[K, V]) bool {
+	if a, b := it.n+it.miss, than.n+than.miss; a != b {
+		return a > b
+	}
+	return it.key < than.key
+}
+
+// selectFirst brings the n first of list to its front, in no order, without sorting all of it. No two of list are equal, and n is less
+// than its length. At its worst it takes as many steps as the square of that.
+func selectFirst[T any](list []T, n int, before func(a, b T) bool) {
+	for len(list) > 12 {
+		mid, last := len(list)/2, len(list)-1
+		// the median of three goes to the end, to be compared with
+		if before(list[mid], list[0]) {
+			list[mid], list[0] = list[0], list[mid]
+		}
+		if before(list[last], list[mid]) {
+			list[last], list[mid] = list[mid], list[last]
+			if before(list[mid], list[0]) {
+				list[mid], list[0] = list[0], list[mid]
+			}
+		}
+		list[mid], list[last] = list[last], list[mid]
+		front := 0
+		for i := range last {
+			if before(list[i], list[last]) {
+				list[front], list[i] = list[i], list[front]
+				front++
+			}
+		}
+		list[front], list[last] = list[last], list[front]
+		switch {
+		case n <= front:
+			list = list[:front]
+		case n > front+1:
+			list, n = list[front+1:], n-front-1
+		default:
+			return
+		}
+	}
+	slices.SortFunc(list, func(a, b T) int {
+		if before(a, b) {
+			return -1
+		}
+		return 1
+	})
 }
 
 // sorted returns the items in the order of by, equal ones by key.

@@ -205,15 +205,16 @@ func (s *series) merge(o *series, b *bounds) {
 	if len(o.cells) == 0 {
 		return
 	}
-	x, y := s.from(o.cells[0].bucket, b), cursor{s: o, b: b}
+	y := cursor{s: o, b: b}
 	switch {
-	case x.cell == len(s.cells):
+	case s.later(o.cells[0].bucket):
 		s.appendAll(o)
 		return
 	case len(o.cells) <= fewCells && s.room(o, b):
 		s.insert(y, b)
 		return
 	}
+	x := s.from(o.cells[0].bucket, b)
 	stay := x
 	if 2*stay.cell < len(s.cells) {
 		stay = cursor{} // most of them move: all of them do

@@ -299,7 +299,7 @@ func (m *model) finish() error {
 	m.write(entry{record: []byte(`{"v":1,"t":"later"}`)}) // the last is not one that a reader may leave out
 	readers := append([]*owner{{state: m.restart()}}, m.owners...)
 	if m.first == 0 {
-		readers = append(readers, &owner{state: newModelState()})
+		readers = append(readers, &owner{state: newModelState()}, &owner{state: m.replayed()})
 	}
 	var same []byte
 	for i, o := range readers {
@@ -312,6 +312,23 @@ func (m *model) finish() error {
 		}
 	}
 	return m.compare(last.state)
+}
+
+// replayed returns the state that the whole log makes at once.
+func (m *model) replayed() *State {
+	s := newModelState()
+	err := s.Replay(func(apply func(int64, []byte) error) error {
+		for offset, e := range m.log {
+			if err := apply(int64(offset), e.record); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, func(Verdict) {})
+	if err != nil {
+		panic(err)
+	}
+	return s
 }
 
 // compare compares a state with what the records of the log were meant to do.

@@ -31,9 +31,10 @@ type State struct {
 	marks     detect.Watermarks
 	detector  *detect.Detector
 	history   detect.History
-	part      *aggregate.Tally // of the delta that is applied
-	told      Note             // By is who tells
-	forgotten int64            // cells of total before it are gone, Unix milliseconds
+	room      decoded // of the record that is applied
+	replay    *replay // by which total grows while a log is replayed; else nil
+	told      Note    // By is who tells
+	forgotten int64   // cells of total before it are gone, Unix milliseconds
 }
 
 // progress is how far one source was counted.
@@ -49,7 +50,7 @@ func NewState(opt Options) *State {
 	s.opt.Aggregate.CellWidth = time.Minute
 	s.total = aggregate.New(s.opt.Aggregate)
 	s.open = aggregate.New(aggregate.Options{})
-	s.part = aggregate.New(s.opt.Aggregate)
+	s.room.counts = aggregate.New(s.opt.Aggregate)
 	s.detector = s.newDetector()
 	return s
 }
@@ -86,35 +87,62 @@ type Verdict struct {
 	Lost   int64          // records that a skip passed over because they are gone
 	Alerts []detect.Alert // records that came of it
 	Newer  bool           // the record is of a newer version of the program
+	Base   bool           // the record is the last part of a base
 	Err    error          // of Broken
 }
 
 // Apply takes the record at offset. Records must come in order; one before Offset changes nothing, and an empty one says that
 // nothing is there.
 func (s *State) Apply(offset int64, record []byte) Verdict {
-	if offset < s.offset {
+	s.room.read(offset, record)
+	return s.take(s.room)
+}
+
+// decoded is a record with all that can be said of it without the state.
+type decoded struct {
+	offset   int64
+	nothing  bool // there is no record at offset
+	w        wire
+	err      error            // of the record
+	counts   *aggregate.Tally // of a delta
+	countErr error            // of the counts
+}
+
+// read makes e the record at offset, in the room of counts.
+func (e *decoded) read(offset int64, record []byte) {
+	*e = decoded{offset: offset, nothing: len(record) == 0, counts: e.counts}
+	if e.nothing {
+		return
+	}
+	if e.w, e.err = decode(record); e.err == nil && len(e.w.Counts) > 0 {
+		e.countErr = e.counts.Load(e.w.Counts)
+	}
+}
+
+// take goes by the rule.
+func (s *State) take(e decoded) Verdict {
+	if e.offset < s.offset {
 		return Verdict{Kind: Ignored}
 	}
-	s.offset = offset + 1
-	if len(record) == 0 {
+	s.offset = e.offset + 1
+	switch {
+	case e.nothing:
 		return Verdict{Kind: Ignored}
-	}
-	w, err := decode(record)
-	if errors.Is(err, errNewer) {
+	case errors.Is(e.err, errNewer):
 		return Verdict{Kind: Ignored, Newer: true}
+	case e.err != nil:
+		return Verdict{Kind: Broken, Err: e.err}
 	}
-	if err != nil {
-		return Verdict{Kind: Broken, Err: err}
-	}
-	switch w.Type {
+	switch e.w.Type {
 	case typeDelta:
-		return s.delta(&w)
+		return s.delta(&e)
 	case typeSkip:
-		return s.skip(&w)
+		return s.skip(&e.w)
 	case typeNote:
-		return s.note(&w)
+		return s.note(&e.w)
 	}
-	return Verdict{Kind: Ignored, Newer: w.Type != typeBase}
+	base := e.w.Type == typeBase
+	return Verdict{Kind: Ignored, Newer: !base, Base: base && e.w.Part == e.w.Of-1}
 }
 
 func (s *State) note(w *wire) Verdict {
@@ -130,7 +158,8 @@ func (s *State) note(w *wire) Verdict {
 	return Verdict{Kind: Noted, By: w.By}
 }
 
-func (s *State) delta(w *wire) Verdict {
+func (s *State) delta(e *decoded) Verdict {
+	w := &e.w
 	source := Source{w.Source, w.Partition}
 	v := Verdict{Kind: Ticked, Source: source, By: w.By}
 	if w.From != s.Next(source) || w.To < w.From || s.full(source) {
@@ -138,11 +167,13 @@ func (s *State) delta(w *wire) Verdict {
 		return v
 	}
 	if w.To > w.From {
-		late, err := s.count(w.Counts)
-		if err != nil {
-			return Verdict{Kind: Broken, Source: source, Err: err}
+		if e.countErr != nil {
+			return Verdict{Kind: Broken, Source: source, Err: e.countErr}
 		}
-		v.Kind, v.Counts, v.Late = Accepted, w.Counts, late
+		v.Kind, v.Counts = Accepted, w.Counts
+		if len(w.Counts) > 0 {
+			v.Late = s.count(e.counts)
+		}
 		s.progress(source).next = w.To
 	} else if w.To == NeverSeen {
 		v.Kind = Refused
@@ -156,19 +187,25 @@ func (s *State) delta(w *wire) Verdict {
 }
 
 // count adds what a delta holds, and returns how much of it was late.
-func (s *State) count(counts []byte) (late int64, err error) {
-	if len(counts) == 0 {
-		return 0, nil
-	}
-	if err := s.part.Load(counts); err != nil {
-		return 0, err
-	}
+func (s *State) count(part *aggregate.Tally) (late int64) {
 	next := s.detector.Next()
-	late = s.part.EventsBefore(next)
-	s.part.Late(late)
-	s.open.MergeRecent(s.part, next)
-	s.total.Merge(s.part)
-	return late, nil
+	late = part.EventsBefore(next)
+	part.Late(late)
+	s.open.MergeRecent(part, next)
+	if s.replay != nil {
+		s.replay.add(part)
+	} else {
+		s.total.Merge(part)
+	}
+	return late
+}
+
+// settled waits until total holds all that was counted, and returns it.
+func (s *State) settled() *aggregate.Tally {
+	if s.replay != nil {
+		s.replay.adding.Wait()
+	}
+	return s.total
 }
 
 // move moves time, and lets the detector take what is complete.
@@ -196,7 +233,7 @@ func (s *State) move(source Source, w *wire) []detect.Alert {
 func (s *State) forget(until int64) {
 	const hour = int64(time.Hour / time.Millisecond)
 	if before := (until-timeline.Milliseconds())/hour*hour - hour; before > s.forgotten {
-		s.total.Forget(before)
+		s.settled().Forget(before)
 		s.forgotten = before
 	}
 }
@@ -231,7 +268,7 @@ func (s *State) Configure(settings detect.Options) error {
 
 func (s *State) newDetector() *detect.Detector {
 	settings := s.opt.Detector
-	settings.UserName = func(hash uint64) string { return s.total.UserName(hash) }
+	settings.UserName = func(hash uint64) string { return s.settled().UserName(hash) }
 	return detect.New(settings)
 }
 

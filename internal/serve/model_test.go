@@ -440,7 +440,7 @@ func (p *proc) run(ctx context.Context) {
 		var err error
 		if r, err = Open(ctx, Options{
 			Log: (*modelLog)(p), Name: p.name, State: modelState(), Logger: slog.New(slog.DiscardHandler), Open: p.open,
-			BaseEvery: 40 * time.Second, Accepted: p.count,
+			BaseEvery: 40 * time.Second, BaseRecords: 150, Accepted: p.count,
 		}); ctx.Err() != nil {
 			return
 		} else if err != nil { // the process ends, and is begun again by what looks after it

@@ -43,8 +43,10 @@ type Options struct {
 	Accepted func(deltalog.Verdict)
 	Alerted  func(*detect.Alert)
 	Delayed  func(seconds []float32)
-	// BaseEvery is how often the leader writes the whole state into the log; 0 means 10 min.
-	BaseEvery time.Duration
+	// BaseEvery is how often the leader writes the whole state into the log; 0 means 10 min. It does so sooner if the log has
+	// grown by BaseRecords since; 0 means 50,000.
+	BaseEvery   time.Duration
+	BaseRecords int64
 }
 
 // Replica is one process of the service. Its methods are safe for concurrent use.
@@ -55,7 +57,8 @@ type Replica struct {
 	state    *deltalog.State
 	moved    chan struct{} // closed and replaced at each record that is applied
 	verdicts map[deltalog.Kind]int64
-	newer    bool // it was said that the log holds records of a newer version
+	newer    bool  // it was said that the log holds records of a newer version
+	unbased  int64 // records of the log since its last base
 	leading  leading
 	health   health
 }
@@ -68,11 +71,14 @@ func Open(ctx context.Context, opt Options) (*Replica, error) {
 	if opt.BaseEvery == 0 {
 		opt.BaseEvery = 10 * time.Minute
 	}
-	state, err := load(ctx, opt)
+	if opt.BaseRecords == 0 {
+		opt.BaseRecords = 50_000
+	}
+	state, unbased, err := load(ctx, opt)
 	if err != nil {
 		return nil, err
 	}
-	r := &Replica{opt: opt, state: state, moved: make(chan struct{}), verdicts: map[deltalog.Kind]int64{}}
+	r := &Replica{opt: opt, state: state, moved: make(chan struct{}), verdicts: map[deltalog.Kind]int64{}, unbased: unbased}
 	r.health.fresh = opt.Now()
 	r.leading.noting = make(chan struct{}, 1)
 	return r, nil
@@ -80,7 +86,8 @@ func Open(ctx context.Context, opt Options) (*Replica, error) {
 
 // Load returns the state that a log holds, without taking part in it.
 func Load(ctx context.Context, log deltalog.Log, opt deltalog.Options) (*deltalog.State, error) {
-	return load(ctx, Options{Log: log, State: opt, Logger: slog.New(slog.DiscardHandler)})
+	state, _, err := load(ctx, Options{Log: log, State: opt, Logger: slog.New(slog.DiscardHandler)})
+	return state, err
 }
 
 // look is how many records at the end of a log are searched for a base at first.
@@ -89,26 +96,27 @@ const look = 4096
 // patience is how often a log is asked that does not answer at the start, a second apart.
 const patience = 20
 
-// load makes a state of the newest complete base and of the records after what it holds.
-func load(ctx context.Context, opt Options) (*deltalog.State, error) {
+// load makes a state of the newest complete base and of the records after what it holds. unbased is how many records the log has
+// since its last base.
+func load(ctx context.Context, opt Options) (state *deltalog.State, unbased int64, err error) {
 	first, end, err := opt.Log.Bounds(ctx)
 	for tries := 1; err != nil && tries < patience && pause(ctx, time.Second); tries++ { // a broker may be on its way back
 		first, end, err = opt.Log.Bounds(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("delta log: %w", err)
+		return nil, 0, fmt.Errorf("delta log: %w", err)
 	}
-	state := deltalog.NewState(opt.State)
+	state = deltalog.NewState(opt.State)
 	from := first
 	for back := int64(look); ; back *= 8 {
 		var f deltalog.Finder
 		begin := max(first, end-back)
 		if _, err := opt.Log.Read(ctx, begin, false, func(_ int64, record []byte) error { f.See(record); return nil }); err != nil {
-			return nil, fmt.Errorf("delta log: %w", err)
+			return nil, 0, fmt.Errorf("delta log: %w", err)
 		}
 		if image, offset, ok := f.Found(); ok && offset >= first {
 			if err := state.UnmarshalBinary(image); err != nil {
-				return nil, fmt.Errorf("delta log: %w", err)
+				return nil, 0, fmt.Errorf("delta log: %w", err)
 			}
 			from = offset
 			break
@@ -122,20 +130,25 @@ func load(ctx context.Context, opt Options) (*deltalog.State, error) {
 	}
 	var verdicts [deltalog.Broken + 1]int64
 	var broken error
-	if _, err := opt.Log.Read(ctx, from, false, func(offset int64, record []byte) error {
-		v := state.Apply(offset, record)
+	err = state.Replay(func(apply func(int64, []byte) error) error {
+		_, err := opt.Log.Read(ctx, from, false, apply)
+		return err
+	}, func(v deltalog.Verdict) {
 		verdicts[v.Kind]++
+		if unbased++; v.Base {
+			unbased = 0
+		}
 		if broken == nil {
 			broken = v.Err
 		}
-		return nil
-	}); err != nil {
-		return nil, fmt.Errorf("delta log: %w", err)
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("delta log: %w", err)
 	}
 	if n := verdicts[deltalog.Broken]; n > 0 && from == first && verdicts[deltalog.Accepted]+verdicts[deltalog.Skipped]+verdicts[deltalog.Noted] == 0 {
-		return nil, fmt.Errorf("%w: %d records, of which none is a delta: %w", ErrForeign, n, broken)
+		return nil, 0, fmt.Errorf("%w: %d records, of which none is a delta: %w", ErrForeign, n, broken)
 	}
-	return state, nil
+	return state, unbased, nil
 }
 
 // ErrForeign says that what was given as a delta log holds something else.
@@ -224,6 +237,9 @@ func (r *Replica) apply(offset int64, record []byte) error {
 	v := r.state.Apply(offset, record)
 	r.verdicts[v.Kind]++
 	r.health.applied(r.state.Offset())
+	if r.unbased++; v.Base {
+		r.unbased = 0
+	}
 	switch {
 	case v.Newer && !r.newer:
 		r.newer = true
@@ -289,7 +305,7 @@ func (r *Replica) tend(ctx context.Context) {
 	last := r.opt.Now()
 	for pause(ctx, time.Second) {
 		r.look(ctx)
-		if !r.Leader() || r.opt.Now().Sub(last) < r.opt.BaseEvery {
+		if !r.baseDue(r.opt.Now().Sub(last)) {
 			continue
 		}
 		last = r.opt.Now()
@@ -298,6 +314,20 @@ func (r *Replica) tend(ctx context.Context) {
 		}
 	}
 }
+
+// baseDue says whether this replica is to write a base, so long after its last one or after it began. How much the log has grown
+// is what replicas that never live for long have in common.
+func (r *Replica) baseDue(since time.Duration) bool {
+	if !r.Leader() {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return since >= r.opt.BaseEvery || since >= baseAgain && r.unbased >= r.opt.BaseRecords
+}
+
+// baseAgain is after how long a base is written again that was not seen in the log.
+const baseAgain = 10 * time.Second
 
 // compacter is a log that can drop what a base made unnecessary.
 type compacter interface{ Compact(before int64) error }

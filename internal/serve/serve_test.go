@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"imerr-scan/internal/aggregate"
@@ -234,6 +235,57 @@ func TestABaseShortensTheLog(t *testing.T) {
 	defer x.end()
 	if x.events() != 1 {
 		t.Errorf("%d events after a start from the base, want 1", x.events())
+	}
+}
+
+// Replicas that live for a minute each write a base all the same, once there is much to read.
+func TestABaseIsWrittenWhenTheLogHasGrown(t *testing.T) {
+	dir := t.TempDir()
+	begins := func(life time.Duration) int64 {
+		synctest.Test(t, func(t *testing.T) {
+			l, err := filelog.Open(filepath.Join(dir, "deltas"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			r, err := Open(t.Context(), Options{
+				Log: l, Name: "test", Logger: slog.New(slog.DiscardHandler), Alone: true, BaseRecords: 250,
+				State: deltalog.Options{Aggregate: aggregate.Options{Catalog: web}, Detector: detect.Options{Catalog: web}},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), life)
+			defer cancel()
+			err = r.Run(ctx, func(ctx context.Context) error {
+				for i := range 100 {
+					skip := deltalog.Skip{Source: deltalog.Source{Name: "other", Partition: int32(i)}, From: deltalog.NeverSeen, To: 1}
+					if record, err := skip.Encode(); err != nil || l.Append(ctx, record) != nil {
+						t.Error("not written")
+					}
+				}
+				<-ctx.Done()
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		l, err := filelog.Open(filepath.Join(dir, "deltas"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		first, _, err := l.Bounds(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return first
+	}
+	for i, wantBase := range []bool{false, false, true} {
+		if first := begins(time.Minute); first > 0 != wantBase {
+			t.Fatalf("after replica %d the log begins at %d; is a base expected: %v", i, first, wantBase)
+		}
 	}
 }
 
