@@ -28,7 +28,7 @@ fuzz: # make fuzz FUZZ_SECONDS=60
 	.ci/fuzz $(FUZZ_SECONDS)
 
 chaos: # kills, pauses, outages and scaling under load, at full size: 20 minutes on a fake broker, 20 on three of Apache Kafka
-	go test -tags peers -run 'TestChaos$$|TestARealKafkaInChaos$$' -chaos-full -v -timeout 90m ./cmd/imerr-scan
+	go test ./cmd/imerr-scan -tags peers -run 'TestChaos$$|TestARealKafkaInChaos$$' -v -timeout 90m -chaos-full
 
 peers: # needs the packages prometheus, prometheus-alertmanager, systemd, chromium, tmux, openjdk-17-jre-headless, maven, and DuckDB's command
 	go test -tags peers -run 'TestAReal|TestPromtool' ./internal/kafka ./internal/notify ./internal/metrics ./internal/page ./deploy ./cmd/imerr-scan

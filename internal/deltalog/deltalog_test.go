@@ -2,6 +2,8 @@ package deltalog
 
 import (
 	"bytes"
+	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,5 +58,32 @@ func TestRecordsOfALaterProgramAreIgnored(t *testing.T) {
 	f.See([]byte(strings.Replace(string(base[0]), `"v":1`, `"v":2`, 1)))
 	if _, off, ok := f.Found(); !ok || off != s.Offset() {
 		t.Errorf("found %t a base at %d, want that of version 1", ok, off)
+	}
+}
+
+// A base that is damaged, or mixed of the parts of two, is none.
+func TestADamagedBaseIsNotFound(t *testing.T) {
+	s, src := newBusyState()
+	for i := range 100 {
+		s.Apply(s.Offset(), src.delta(i))
+	}
+	parts, err := s.base(1000)
+	if err != nil || len(parts) < 3 {
+		t.Fatalf("%d parts, %v", len(parts), err)
+	}
+	found := func(parts [][]byte) bool {
+		var f Finder
+		for _, part := range parts {
+			f.See(part)
+		}
+		_, _, ok := f.Found()
+		return ok
+	}
+	damaged := slices.Clone(parts)
+	w := must(decode(parts[1]))
+	w.State[len(w.State)/2] ^= 1
+	damaged[1] = must(json.Marshal(&w))
+	if !found(parts) || found(damaged) || found(parts[1:]) {
+		t.Errorf("found: %v, with a bit of a part changed %v, without the first part %v; want the whole one alone", found(parts), found(damaged), found(parts[1:]))
 	}
 }

@@ -3,6 +3,7 @@ package serve
 import (
 	"bytes"
 	"context"
+	"io"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"imerr-scan/internal/deltalog"
 	"imerr-scan/internal/deltalog/filelog"
 	"imerr-scan/internal/detect"
+	"imerr-scan/internal/notify"
 	"imerr-scan/internal/pipeline"
 	"imerr-scan/internal/source"
 )
@@ -105,5 +107,60 @@ func TestRecordsOfALaterVersionAreSaidOnce(t *testing.T) {
 	})
 	if n := strings.Count(said.String(), "newer version"); n != 1 {
 		t.Errorf("said %d times, want once: %s (%v)", n, said.String(), r.Vitals().Verdicts)
+	}
+}
+
+// losing is a log that says it wrote the first record of each kind, and did not.
+type losing struct {
+	deltalog.Log
+	lost map[string]bool
+}
+
+func (l *losing) Append(ctx context.Context, records ...[]byte) error {
+	for _, kind := range []string{`"claim":true`, `"t":"note"`, `"t":"skip"`} {
+		if bytes.Contains(records[0], []byte(kind)) && !l.lost[kind] {
+			l.lost[kind] = true
+			return nil
+		}
+	}
+	return l.Log.Append(ctx, records...)
+}
+
+// What counts is what is read back: a claim, a note and a skip that were written into the void are written again.
+func TestWhatDoesNotComeBackIsWrittenAgain(t *testing.T) {
+	l, err := filelog.Open(filepath.Join(t.TempDir(), "deltas"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	log := &losing{Log: l, lost: map[string]bool{}}
+	open := func(told []byte) (*notify.Notifier, error) {
+		return notify.New(notify.Options{Catalog: web, State: told, Sinks: []notify.Sink{{Kind: "ndjson", Path: "-", Writer: io.Discard}}})
+	}
+	r, err := Open(t.Context(), Options{
+		Log: log, Name: "test", Logger: slog.New(slog.DiscardHandler), Alone: true, Open: open,
+		State: deltalog.Options{Aggregate: aggregate.Options{Catalog: web}, Detector: detect.Options{Catalog: web}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	err = r.Run(ctx, func(ctx context.Context) error {
+		until(t, "the replica leads", r.Leader)
+		r.Delivered(notify.Delivery{})
+		r.View(func(s *deltalog.State) {
+			if n := s.Told().Number; n != 1 {
+				t.Errorf("a delivery returned when the log held note %d, want 1", n)
+			}
+		})
+		_, err := r.skip(ctx, deltalog.Source{Name: "client-logs"}, deltalog.NeverSeen, 7, deltalog.WhyStart)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(log.lost) != 3 {
+		t.Errorf("lost %v, want one of each", log.lost)
 	}
 }
