@@ -33,13 +33,16 @@ func (sc *scan) attend(total *aggregate.Tally, items []source.Item, start time.T
 		bar := sc.progressBar(items)
 		tick := time.NewTicker(250 * time.Millisecond)
 		defer tick.Stop()
-		for n := 1; ; n++ {
+		var read int64 // at the last tick
+		for {
 			select {
 			case <-done:
 				bar.clear()
 				return
 			case <-tick.C:
-				due.Store(true)
+				now := sc.read.Load()
+				due.Store(now-read < slowBytes)
+				read = now
 				bar.show(sc.read.Load(), time.Since(start))
 			case <-asked:
 				bar.clear()
@@ -61,6 +64,10 @@ func (sc *scan) attend(total *aggregate.Tally, items []source.Item, start time.T
 		<-gone
 	}
 }
+
+// slowBytes is from how much input between two ticks on nobody is waited for: parts are full soon enough, and where they end
+// must not depend on time, since counts of more users than a tally keeps depend on that.
+const slowBytes = 1 << 20
 
 // progressBar is one line on stderr that is written over and over, if stderr is a terminal.
 type progressBar struct {
