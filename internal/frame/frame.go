@@ -110,6 +110,15 @@ func New(opt Options) *Cutter {
 	return c
 }
 
+// Reset makes c as New made it, in the room that it has taken, if that is not much.
+func (c *Cutter) Reset() {
+	fresh := Cutter{find: c.find, all: c.all, max: c.max, block: c.block, docker: c.docker}
+	if len(c.buf) <= 4*c.block {
+		fresh.buf = c.buf
+	}
+	*c = fresh
+}
+
 // Cut reads r to its end in blocks and emits the documents in it, the unfinished end excepted: call Flush after the
 // last reader. An error of r or of emit ends it and is returned; io.EOF is none. After an error of r Flush may follow,
 // after one of emit nothing.

@@ -8,6 +8,8 @@
 package pipeline
 
 import (
+	"time"
+
 	"imerr-scan/internal/aggregate"
 	"imerr-scan/internal/frame"
 	"imerr-scan/internal/needle"
@@ -91,6 +93,13 @@ func newPart(opt *Options, source string, ex extract.Options) *part {
 		source:   source,
 		tally:    aggregate.New(opt.Aggregate),
 	}
+}
+
+// begin makes p that of another stretch, as newPart does, in the room that it has taken. What was counted must have been taken.
+func (p *part) begin(source string, day time.Time, before func() int64) {
+	p.cutter.Reset()
+	p.extract.Reset(day, before)
+	p.source, p.counted, p.classed, p.before, p.open = source, frame.Counts{}, 0, 0, lineClass{}
 }
 
 // document takes one document on its way from frame to tally.

@@ -9,6 +9,7 @@ import (
 
 	"imerr-scan/internal/aggregate"
 	"imerr-scan/internal/frame"
+	"imerr-scan/pkg/extract"
 )
 
 // Source is an input that ends. Open is called when its turn comes, by one goroutine.
@@ -40,8 +41,9 @@ func Scan(ctx context.Context, sources []Source, total *aggregate.Tally, opt Opt
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
+			p := newPart(&opt, "", opt.Extract)
 			for j := range jobs {
-				j.run(workCtx, &opt)
+				j.run(workCtx, p)
 			}
 		})
 	}
@@ -157,23 +159,25 @@ func divide(ctx context.Context, src Source, partSize int64, yield func(*job) bo
 	}
 }
 
-// run reads the job's part and sends what it finds in batches, the last with the error that ended it.
-func (j *job) run(ctx context.Context, opt *Options) {
+// run reads the job's part with p and sends what it finds in batches, the last with the error that ended it.
+func (j *job) run(ctx context.Context, p *part) {
 	defer j.end()
 	if j.err != nil {
 		j.out <- batch{err: j.err}
 		return
 	}
-	ex := opt.Extract
-	if ex.Day.IsZero() {
-		ex.Day = j.stream.ModTime
+	opt := p.opt
+	day := opt.Extract.Day
+	if day.IsZero() {
+		day = j.stream.ModTime
 	}
-	p := newPart(opt, j.name, ex)
 	r := &reader{ctx: ctx, opt: opt, r: j.stream.Reader, full: func() bool { return p.tally.Size() > maxTally }}
+	var before func() int64
 	if j.to > 0 {
 		r.r = io.NewSectionReader(j.stream.ReaderAt, j.from, j.to-j.from)
-		p.prime(j.stream.ReaderAt, j.from)
+		before = func() int64 { return lastTime(j.stream.ReaderAt, j.from, day, opt) }
 	}
+	p.begin(j.name, day, before)
 	for {
 		r.left, r.look, r.soft = opt.partSize(), lookEvery, false
 		err := p.cutter.Cut(r, p.document)
@@ -200,22 +204,26 @@ const (
 	lookEvery = 256 << 10
 )
 
-// primeBytes is how far before its beginning a part looks for the date of clocks that have none.
-const primeBytes = 256 << 10
+// leadBytes is how far before its beginning a part looks for the date of clocks that have none.
+const leadBytes = 256 << 10
 
-// prime lets the extractor see the documents before the part, so that it knows the last date, as it would in a whole file.
-func (p *part) prime(r io.ReaderAt, from int64) {
-	lead := min(from, primeBytes)
-	cutter := frame.New(frame.Options{MaxDocument: p.opt.MaxDocument, Needle: p.opt.Needle})
+// lastTime returns the last time before a part, as an extractor would know it that has read the whole file; 0 without one.
+func lastTime(r io.ReaderAt, from int64, day time.Time, opt *Options) int64 {
+	ex := opt.Extract
+	ex.Day = day
+	x := extract.New(ex)
+	lead := min(from, leadBytes)
+	cutter := frame.New(frame.Options{MaxDocument: opt.MaxDocument, Needle: opt.Needle})
 	see := func(doc frame.Document) error {
 		if !doc.TooLong {
-			p.extract.Extract(doc.Data)
+			x.Extract(doc.Data)
 		}
 		return nil
 	}
 	if cutter.Cut(io.NewSectionReader(r, from-lead, lead), see) == nil { // an error comes again when the part is read
 		_ = cutter.Flush(see)
 	}
+	return x.Last()
 }
 
 // end says that no more comes of the job.

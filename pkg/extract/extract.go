@@ -90,6 +90,9 @@ type Options struct {
 	Now time.Time
 	// Day supplies the date to clocks without one (the SDK's HH:MM:SS:ms), if nothing before did.
 	Day time.Time
+	// Before is asked for the last time before the first document, in Unix milliseconds, when a clock without a date comes before
+	// any date; 0: none. nil: there was nothing before.
+	Before func() int64
 	// Zone is that of times written without one; nil means UTC.
 	Zone *time.Location
 	// MaxDepth is the deepest nesting read; 0 means 1000.

@@ -344,6 +344,9 @@ func (x *Extractor) dated(clock, envelope int64) int64 {
 		y, m, d := time.UnixMilli(ms).In(zone).Date()
 		return time.Date(y, m, d+days, 0, 0, 0, 0, zone).UnixMilli() + clock
 	}
+	if envelope == 0 && x.last == 0 && x.opt.Before != nil {
+		x.last, x.opt.Before = x.opt.Before(), nil
+	}
 	switch {
 	case envelope != 0:
 		best := at(envelope, 0)
