@@ -100,7 +100,7 @@ type Tally struct {
 	traitFloor int32 // cells before it have given up what they knew of values
 
 	lastCode   *code
-	spare      []*code // empty, to be used again
+	spare      map[int32]*code // empty, to be used again
 	shapeNames []string
 }
 
@@ -151,6 +151,7 @@ func newTally(opt Options, lim limits) *Tally {
 		lim:     lim,
 		bounds:  bounds{cellUsers: maxCellUsers, level: levelOf(opt.CellWidth)},
 		codes:   map[int32]*code{},
+		spare:   map[int32]*code{},
 		unknown: unknown{values: newHeavy[string, span](lim.split)},
 		top:     newHeavy[uint64, userInfo](lim.topUsers),
 		shapes:  newHeavy[string, none](lim.split),
@@ -270,22 +271,19 @@ func (t *Tally) code(number int32) *code {
 }
 
 func (t *Tally) freshCode(number int32) *code {
-	n := len(t.spare)
-	if n == 0 {
-		return newCode(number, t.lim)
+	if k := t.spare[number]; k != nil { // of the same code, since it needs as much room
+		delete(t.spare, number)
+		return k
 	}
-	k := t.spare[n-1]
-	t.spare = t.spare[:n-1]
-	k.code, k.series.kick = number, isKick(number)
-	return k
+	return newCode(number, t.lim)
 }
 
-// clear makes t empty, and keeps the room.
-func (t *Tally) clear() {
+// Reset makes t empty, and keeps the room that it has taken, as far as it was used.
+func (t *Tally) Reset() {
 	for _, c := range t.codes {
 		c.clear()
-		t.spare = append(t.spare, c)
 	}
+	t.codes, t.spare = t.spare, t.codes
 	clear(t.codes)
 	t.users.clear()
 	t.unknown.values.clear()

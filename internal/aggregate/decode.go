@@ -38,14 +38,14 @@ func (t *Tally) UnmarshalBinary(data []byte) error {
 // Load is UnmarshalBinary in the room that t has taken already, for who reads one encoding after the other. After an error t is
 // empty.
 func (t *Tally) Load(data []byte) error {
-	t.clear()
+	t.Reset()
 	r := &reader{data: data}
 	t.decode(r)
 	if r.err == nil && r.at < len(data) {
 		r.fail("%d bytes too many", len(data)-r.at)
 	}
 	if r.err != nil {
-		t.clear()
+		t.Reset()
 	}
 	return r.err
 }

@@ -97,12 +97,13 @@ func (h *heavy[K, V]) fresh(k K) *item[K, V] {
 	return it
 }
 
-// keptRoom is how many elements of a set or a map are cleared rather than thrown away: all of its room has to be.
-const keptRoom = 128
+// worthKeeping says whether the room of a set or a map is kept when it is made empty. All of it has to be cleared, so what was
+// taken for much more than was used is let go.
+func worthKeeping(room, used int) bool { return room <= 128 || room <= 16*used }
 
-// clear makes h empty, and keeps the room if it is small.
+// clear makes h empty, and keeps the room if that is worth it.
 func (h *heavy[K, V]) clear() {
-	if len(h.items) > keptRoom {
+	if !worthKeeping(len(h.items)+len(h.free), len(h.items)) {
 		*h = newHeavy[K, V](h.limit)
 		return
 	}

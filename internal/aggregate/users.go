@@ -93,9 +93,9 @@ func (s *userSet) toSketch() {
 	s.table, s.n = nil, 0
 }
 
-// clear makes s empty, and keeps the room if it is small.
+// clear makes s empty, and keeps the room if that is worth it.
 func (s *userSet) clear() {
-	if len(s.table) > keptRoom {
+	if !worthKeeping(len(s.table), s.n) {
 		s.table = nil
 	}
 	clear(s.table)
@@ -131,7 +131,7 @@ func (s *userSet) size() int {
 	if s.sketch != nil {
 		return 1 << 14
 	}
-	return 8 * len(s.table)
+	return 16 * s.n // the table is half full
 }
 
 // hashes returns the users of an exact set, ascending.

@@ -66,6 +66,7 @@ type part struct {
 	find    func(b []byte, from int) int // the needle
 	source  string
 	tally   *aggregate.Tally
+	spare   chan *aggregate.Tally // that were merged, to be used again; nil: there are none
 	records []Record
 	counted frame.Counts // of the cutter, as far as the tally has them
 	classed int64        // lines that have a class other than without_error and empty
@@ -209,6 +210,12 @@ func (p *part) take() (*aggregate.Tally, []Record) {
 	p.tally.Lines(aggregate.WithoutError, max(without, 0))
 	p.counted, p.classed = now, max(-without, 0) // documents may come before their lines are counted
 	tally, records := p.tally, p.records
-	p.tally, p.records = aggregate.New(p.opt.Aggregate), nil
+	p.records = nil
+	select {
+	case p.tally = <-p.spare:
+		p.tally.Reset()
+	default:
+		p.tally = aggregate.New(p.opt.Aggregate)
+	}
 	return tally, records
 }

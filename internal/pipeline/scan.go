@@ -38,10 +38,12 @@ func Scan(ctx context.Context, sources []Source, total *aggregate.Tally, opt Opt
 	workers := max(opt.Workers, 1)
 	// A job is handed to order before it is handed to a worker, so the job that is merged next is always being read.
 	jobs, order := make(chan *job), make(chan *job, workers+1)
+	spare := make(chan *aggregate.Tally, workers+1)
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
 			p := newPart(&opt, "", opt.Extract)
+			p.spare = spare
 			for j := range jobs {
 				j.run(workCtx, p)
 			}
@@ -63,7 +65,7 @@ func Scan(ctx context.Context, sources []Source, total *aggregate.Tally, opt Opt
 			})
 		}
 	})
-	m := merger{total: total, opt: &opt}
+	m := merger{total: total, spare: spare, opt: &opt}
 	var err error
 	for j := range order {
 		if err == nil {
@@ -172,14 +174,16 @@ func (j *job) run(ctx context.Context, p *part) {
 		day = j.stream.ModTime
 	}
 	r := &reader{ctx: ctx, opt: opt, r: j.stream.Reader, full: func() bool { return p.tally.Size() > maxTally }}
+	stretch := opt.partSize()
 	var before func() int64
 	if j.to > 0 {
+		stretch = max(stretch, j.to-j.from) + 1 // it ends by itself
 		r.r = io.NewSectionReader(j.stream.ReaderAt, j.from, j.to-j.from)
 		before = func() int64 { return lastTime(j.stream.ReaderAt, j.from, day, opt) }
 	}
 	p.begin(j.name, day, before)
 	for {
-		r.left, r.look, r.soft = opt.partSize(), lookEvery, false
+		r.left, r.look, r.soft = stretch, lookEvery, false
 		err := p.cutter.Cut(r, p.document)
 		done := err != nil || !r.soft
 		if done {
@@ -237,6 +241,7 @@ func (j *job) end() {
 // merger puts batches together in the order of the input.
 type merger struct {
 	total *aggregate.Tally
+	spare chan<- *aggregate.Tally
 	opt   *Options
 	errs  []aggregate.InputError
 	lines int64 // of the source, before the current part
@@ -256,6 +261,10 @@ func (m *merger) merge(j *job) error {
 		lines = b.lines
 		if b.tally != nil {
 			m.total.Merge(b.tally)
+			select {
+			case m.spare <- b.tally:
+			default:
+			}
 		}
 		if b.err != nil {
 			m.errs = append(m.errs, aggregate.InputError{Source: j.name, Error: b.err.Error()})
