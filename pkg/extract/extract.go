@@ -17,6 +17,7 @@ package extract
 
 import (
 	"bytes"
+	"hash/maphash"
 	"time"
 )
 
@@ -120,13 +121,15 @@ type Extractor struct {
 	doc        Document
 	work       int // bytes that may still be read in vain
 
-	strings                                                         map[string]string
+	seed    maphash.Seed
+	strings [1024]string // short ones, each at the place of its hash
+
 	keyScratch, textScratch, pathScratch, cleanScratch, lineScratch []byte
 }
 
 // New returns an Extractor. Options.Fields that are no paths are left out; see ParsePath.
 func New(opt Options) *Extractor {
-	x := &Extractor{opt: opt, zone: opt.Zone, strings: make(map[string]string)}
+	x := &Extractor{opt: opt, zone: opt.Zone, seed: maphash.MakeSeed()}
 	if x.zone == time.UTC {
 		x.zone = nil
 	}

@@ -1,6 +1,9 @@
 package extract
 
-import "bytes"
+import (
+	"bytes"
+	"hash/maphash"
+)
 
 // step is a member or, with the zero value, an element on the way from a record's root to a value.
 type step struct{ key, end uint32 }
@@ -310,23 +313,21 @@ const (
 // keep returns the text of string m.
 func (x *Extractor) keep(m int32, limit int) string { return x.intern(x.plainText(m), limit) }
 
-// intern returns b as a string, clean and at most limit bytes long. Short strings that occur again are not allocated again.
+// intern returns b as a string, clean and at most limit bytes long. Short strings that occur again soon are not allocated again.
 func (x *Extractor) intern(b []byte, limit int) string {
-	const longest, most = 64, 4096
+	const longest = 64
 	if len(b) > longest {
 		x.cleanScratch = clean(x.cleanScratch, b, limit)
 		return string(x.cleanScratch)
 	}
-	if s, ok := x.strings[string(b)]; ok {
-		return s
+	known := &x.strings[maphash.Bytes(x.seed, b)%uint64(len(x.strings))]
+	if *known == string(b) {
+		return *known
 	}
 	x.cleanScratch = clean(x.cleanScratch, b, limit)
 	s := string(x.cleanScratch)
 	if s == string(b) {
-		if len(x.strings) >= most {
-			clear(x.strings)
-		}
-		x.strings[s] = s
+		*known = s
 	}
 	return s
 }
