@@ -34,8 +34,8 @@ var core = map[string]struct {
 	"internal/needle":    {},
 	"internal/frame":     {ours: []string{"internal/needle"}},
 	"internal/aggregate": {ours: []string{"pkg/extract", "pkg/classify", "pkg/catalog"}},
-	"internal/detect":    {ours: []string{"internal/aggregate", "pkg/catalog"}},     // severity and advice are part of an alert
-	"internal/deltalog":  {ours: []string{"internal/aggregate", "internal/detect"}}, // alerts are a function of the log
+	"internal/detect":    {ours: []string{"internal/aggregate", "pkg/catalog"}},                       // severity and advice are part of an alert
+	"internal/deltalog":  {concurrent: true, ours: []string{"internal/aggregate", "internal/detect"}}, // alerts are a function of the log
 	"internal/report":    {ours: []string{"internal/aggregate", "internal/detect", "pkg/catalog"}},
 	"internal/screen":    {ours: []string{"internal/aggregate", "internal/detect", "internal/report", "pkg/catalog"}},
 	"internal/page":      {ours: []string{"internal/aggregate", "internal/detect", "internal/report", "pkg/catalog"}}, // the words of report
@@ -77,7 +77,7 @@ var modules = map[string][]string{
 	"github.com/tidwall/gjson":           {"pkg/extract", "tools/bench/toy"},
 	"github.com/axiomhq/hyperloglog":     {"internal/aggregate"},
 	"github.com/cespare/xxhash/v2":       {"internal/aggregate", "internal/source"}, // users; is this the file we knew
-	"github.com/klauspost/compress":      {"internal/source"},
+	"github.com/klauspost/compress":      {"internal/source", "tools/bench"},
 	"github.com/pierrec/lz4/v4":          {"internal/source"},
 	"github.com/ulikunitz/xz":            {"internal/source"},
 	"github.com/bmatcuk/doublestar/v4":   {"internal/source"},

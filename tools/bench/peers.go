@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os/exec"
 	"strconv"
+	"strings"
 )
 
 // peer is a command that is measured.
@@ -27,10 +28,20 @@ for line in open(sys.argv[1], "rb"):
 print(sum(n.values()))
 `
 
-// peers returns what is installed, ours first, and the names of the rest.
-func (b *bench) peers() (found []peer, missing []string) {
+// peers returns what is installed of those to be measured on a kind of corpus, ours first, and the names of the rest.
+func (b *bench) peers(kind string) (found []peer, missing []string) {
+	ours := []string{b.program("imerr-scan"), "-j", "1", "-o", "json"}
+	switch kind {
+	case "gzip", "zstd":
+		return []peer{{"imerr-scan -j 1", ours, eventsOfJSON}, {"the decoder alone", []string{b.program("discard")}, nil}}, nil
+	case "pipe":
+		through := func(argv ...string) []string {
+			return []string{"sh", "-c", `cat "$0" | ` + strings.Join(argv, " ") + " -"}
+		}
+		return []peer{{"cat | imerr-scan -j 1", through(ours...), eventsOfJSON}, {"cat | a reader that discards", through(b.program("discard")), nil}}, nil
+	}
 	for _, p := range []peer{
-		{"imerr-scan -j 1", []string{b.program("imerr-scan"), "-j", "1", "-o", "json"}, eventsOfJSON},
+		{"imerr-scan -j 1", ours, eventsOfJSON},
 		{"imerr-scan", []string{b.program("imerr-scan"), "-o", "json"}, eventsOfJSON},
 		{"wc -l", []string{"wc", "-l"}, nil},
 		{`rg -c '"error"'`, []string{"rg", "-c", `"error"`}, nil},
