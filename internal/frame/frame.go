@@ -262,11 +262,14 @@ func (c *Cutter) whole() int {
 	return from + bytes.LastIndexByte(b, '\n') + 1
 }
 
+// separator begins each document of a JSON text sequence (RFC 7464); it counts as white space.
+const separator = 0x1e
+
 // special marks the bytes at the begin or the end of a line that make it worth a look: white space and NUL (indented or
 // empty), the first byte of a BOM, brackets (documents over several lines).
 var special = [2][256]bool{
-	{'\t': true, ' ': true, 0: true, '\r': true, '\v': true, '\f': true, 0xef: true, '[': true, ']': true, '}': true},
-	{'\t': true, ' ': true, 0: true, '\r': true, '\v': true, '\f': true, '{': true, '[': true},
+	{'\t': true, ' ': true, 0: true, '\r': true, '\v': true, '\f': true, separator: true, 0xef: true, '[': true, ']': true, '}': true},
+	{'\t': true, ' ': true, 0: true, '\r': true, '\v': true, '\f': true, separator: true, '{': true, '[': true},
 }
 
 // edges are the bytes at which a line may not be plain: the special ones, the digit that a line of CRI begins with, and
@@ -304,7 +307,8 @@ func (c *Cutter) lines(limit int) {
 	l := needle.NewLines(b, c.find, &edges, min(c.docker, c.max+1))
 	for c.pos < limit && c.stuck == nil {
 		if c.idle() {
-			if c.skip(&l); c.pos == limit {
+			c.skip(&l)
+			if c.blanks(limit); c.pos == limit {
 				return
 			}
 		}
@@ -332,6 +336,23 @@ func (c *Cutter) skip(l *needle.Lines) {
 	start, n := l.Skip(c.pos)
 	c.pos = start
 	c.line += int64(n)
+	c.long.lead = c.long.lead && n == 0
+}
+
+// blanks passes empty lines, ended in either way, while nothing is open.
+func (c *Cutter) blanks(limit int) {
+	b, at, n := c.buf[:limit], c.pos, int64(0)
+	for at < limit {
+		if b[at] == '\r' && at+1 < limit {
+			at++
+		}
+		if b[at] != '\n' {
+			break
+		}
+		at, n = at+1, n+1
+		c.pos = at
+	}
+	c.line, c.blank = c.line+n, c.blank+n
 	c.long.lead = c.long.lead && n == 0
 }
 
@@ -427,7 +448,7 @@ func trimEdges(b []byte) []byte {
 const bom = "\xef\xbb\xbf"
 
 func isSpace(c byte) bool {
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == 0 || c == '\v' || c == '\f'
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == 0 || c == '\v' || c == '\f' || c == separator
 }
 
 // emitLine emits the line buf[s:e].
