@@ -30,18 +30,18 @@ print(sum(n.values()))
 
 // peers returns what is installed of those to be measured on a kind of corpus, ours first, and the names of the rest.
 func (b *bench) peers(kind string) (found []peer, missing []string) {
-	ours := []string{b.program("imerr-scan"), "-j", "1", "-o", "json"}
+	ours := []string{b.program("imerr-scan"), "-j", "1", "--no-alerts", "-o", "json"}
 	switch kind {
 	case "gzip", "zstd":
-		return []peer{{"imerr-scan -j 1", ours, eventsOfJSON}, {"the decoder alone", []string{b.program("discard")}, nil}}, nil
+		return []peer{{"imerr-scan -j 1 --no-alerts", ours, eventsOfJSON}, {"the decoder alone", []string{b.program("discard")}, nil}}, nil
 	case "pipe":
 		through := func(argv ...string) []string {
 			return []string{"sh", "-c", `cat "$0" | ` + strings.Join(argv, " ") + " -"}
 		}
-		return []peer{{"cat | imerr-scan -j 1", through(ours...), eventsOfJSON}, {"cat | a reader that discards", through(b.program("discard")), nil}}, nil
+		return []peer{{"cat | imerr-scan -j 1 --no-alerts", through(ours...), eventsOfJSON}, {"cat | a reader that discards", through(b.program("discard")), nil}}, nil
 	}
 	for _, p := range []peer{
-		{"imerr-scan -j 1", ours, eventsOfJSON},
+		{"imerr-scan -j 1 --no-alerts", ours, eventsOfJSON},
 		{"imerr-scan", []string{b.program("imerr-scan"), "-o", "json"}, eventsOfJSON},
 		{"wc -l", []string{"wc", "-l"}, nil},
 		{`rg -c '"error"'`, []string{"rg", "-c", `"error"`}, nil},
