@@ -205,6 +205,34 @@ func (c *Cutter) room() []byte {
 	return c.buf[c.end : c.end+c.block]
 }
 
+// Lend gives c room to read into, which is c's until Release. Without it, or with too little, c makes its own.
+func (c *Cutter) Lend(room []byte) {
+	if len(c.buf) < c.block && len(room) >= c.end+c.block {
+		copy(room, c.buf[:c.end])
+		c.buf = room
+	}
+}
+
+// Release takes c's room away and returns it: for many Cutters of which one reads at a time. What a document may still need is kept
+// apart; if that has more than most bytes, c keeps its room and nil is returned, and so it is if the room is too large to be kept.
+func (c *Cutter) Release(most int) []byte {
+	keep := c.kept()
+	if c.end-keep > most {
+		return nil
+	}
+	room := c.buf
+	c.buf = append([]byte(nil), room[keep:c.end]...)
+	c.base += int64(keep)
+	c.pos, c.end, c.seen = c.pos-keep, c.end-keep, c.seen-keep
+	if len(c.buf) == 0 {
+		c.buf = nil // room makes one that is not too large
+	}
+	if len(room) > 4*c.block {
+		return nil
+	}
+	return room
+}
+
 // kept returns where the bytes begin that a document may still need.
 func (c *Cutter) kept() int {
 	k := c.base + int64(c.pos)

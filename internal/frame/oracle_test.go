@@ -282,6 +282,68 @@ func TestCutPieces(t *testing.T) {
 	}
 }
 
+// Many cutters that take turns with one room, at any moment and with anything pending, cut as each would with its own.
+func TestCutInALentRoom(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(5, 6))
+	kept := 0
+	for range rounds(t, 2000) {
+		max, most := 20+rnd.IntN(400), rnd.IntN(300)
+		var room []byte
+		type turn struct {
+			c    *Cutter
+			in   string
+			rest string
+			docs []doc
+		}
+		turns := make([]*turn, 1+rnd.IntN(4))
+		for i := range turns {
+			in := compose(random(rnd, 60), anyPieces)
+			turns[i] = &turn{c: newSmall(max, false), in: in, rest: in}
+		}
+		for left := len(turns); left > 0; {
+			u := turns[rnd.IntN(len(turns))]
+			n := min(len(u.rest), rnd.IntN(200))
+			emit := func(d Document) error {
+				u.docs = append(u.docs, doc{string(d.Data), d.Offset, d.Line, d.Lines, d.TooLong})
+				return nil
+			}
+			before := u.c.Pending()
+			u.c.Lend(room)
+			if err := u.c.Cut(strings.NewReader(u.rest[:n]), emit); err != nil {
+				t.Fatal(err)
+			}
+			pending := u.c.Pending()
+			if room = u.c.Release(most); room == nil {
+				kept++
+			} else if len(u.c.buf) > most {
+				t.Fatalf("%d bytes kept apart, want at most %d", len(u.c.buf), most)
+			}
+			if after := u.c.Pending(); after != pending {
+				t.Fatalf("%d bytes pending before, %d after the room was taken (%d before the cut)", pending, after, before)
+			}
+			if u.rest = u.rest[n:]; n > 0 && u.rest == "" {
+				if left--; u.c.Flush(emit) != nil {
+					t.Fatal("Flush")
+				}
+			} else if u.in == "" {
+				u.in, u.rest = "\n", "\n"
+			}
+		}
+		for _, u := range turns {
+			want, counts := cutAll(t, newSmall(max, false), u.in, 0)
+			if diff := cmp.Diff(want, u.docs); diff != "" {
+				t.Fatalf("max %d, %q: documents (-own room +lent):\n%s", max, u.in, diff)
+			}
+			if diff := cmp.Diff(counts, u.c.Counts()); diff != "" {
+				t.Fatalf("max %d, %q: counts (-own room +lent):\n%s", max, u.in, diff)
+			}
+		}
+	}
+	if kept == 0 {
+		t.Error("no cutter ever kept its room")
+	}
+}
+
 func newSmall(max int, all bool) *Cutter {
 	c := New(Options{MaxDocument: max, All: all})
 	c.block, c.docker = 64, 60

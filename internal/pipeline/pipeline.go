@@ -71,7 +71,10 @@ type part struct {
 	counted frame.Counts // of the cutter, as far as the tally has them
 	classed int64        // lines that have a class other than without_error and empty
 	before  int64        // lines of the input before this run read it
-	open    lineClass    // the last document's lines, as long as another document on them may change their class
+	day     time.Time    // of Live: what the extractor has of this part while it is another's
+	last    int64
+	grown   bool
+	open    lineClass // the last document's lines, as long as another document on them may change their class
 }
 
 // lineClass is the class of the lines of one document.
@@ -80,7 +83,7 @@ type lineClass struct {
 	class       aggregate.Class
 }
 
-func newPart(opt *Options, source string, ex extract.Options) *part {
+func newPart(opt *Options, source string, x *extract.Extractor) *part {
 	find := opt.Needle
 	if find == nil {
 		find = needle.Next
@@ -89,7 +92,7 @@ func newPart(opt *Options, source string, ex extract.Options) *part {
 		opt:      opt,
 		find:     find,
 		cutter:   frame.New(frame.Options{MaxDocument: opt.MaxDocument, Needle: opt.Needle, All: opt.Validate}),
-		extract:  extract.New(ex),
+		extract:  x,
 		classify: classify.New(opt.Catalog),
 		source:   source,
 		tally:    aggregate.New(opt.Aggregate),

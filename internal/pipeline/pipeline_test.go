@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -165,6 +168,79 @@ func TestLiveGivesWhatScanGives(t *testing.T) {
 			}
 		})
 	}
+}
+
+// All sample logs grow at once, in turns: each gives what it gives alone, though clocks without a date are in several.
+func TestManyGrowingInputsDoNotMix(t *testing.T) {
+	now := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
+	type grown struct{ name, rest, got, want string }
+	var inputs []*grown
+	for name, data := range logs(t) {
+		_, want, _ := run(t, Options{}, memory(name, data))
+		inputs = append(inputs, &grown{name: name, rest: string(data), want: want})
+	}
+	byName := map[string]*grown{}
+	for _, in := range inputs {
+		byName[in.name] = in
+	}
+	total := aggregate.New(aggregate.Options{})
+	live := NewLive(total, Options{Catalog: web, Extract: extract.Options{Now: now, Day: now}, Each: func(r *Record) error {
+		byName[r.Source].got += fmt.Sprintf("%s:%d %d %s %q %d\n", r.Source, r.Line, r.Code, r.Reason, r.Candidate.User, r.Candidate.Time)
+		return nil
+	}})
+	rnd := rand.New(rand.NewPCG(8, 8))
+	for left := slices.Collect(maps.Keys(byName)); len(left) > 0; {
+		i := rnd.IntN(len(left))
+		in := byName[left[i]]
+		n := min(1+rnd.IntN(30_000), len(in.rest))
+		if err := live.Block(slices.Index(inputs, in), in.name, []byte(in.rest[:n]), 0, now); err != nil {
+			t.Fatal(err)
+		}
+		if in.rest = in.rest[n:]; in.rest == "" {
+			left = slices.Delete(left, i, i+1)
+			if err := live.End(slices.Index(inputs, in)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if rnd.IntN(4) == 0 {
+			live.Settle()
+		}
+	}
+	for _, in := range inputs {
+		if diff := cmp.Diff(in.want, in.got); diff != "" {
+			t.Errorf("%s (-alone +among others):\n%s", in.name, diff)
+		}
+	}
+	live.Settle()
+	if res := total.Result(aggregate.ResultOptions{}); res.Lines.Sum() != res.Lines.Read || res.Events == 0 {
+		t.Errorf("lines: %+v", res.Lines)
+	}
+}
+
+// An input that is at its end costs little: thousands are followed at once.
+func TestAnInputAtItsEndIsSmall(t *testing.T) {
+	live := NewLive(aggregate.New(aggregate.Options{}), Options{Catalog: web})
+	line := []byte(`{"error":{"type":206,"message":"x"}}` + "\n" + `{"unfin`)
+	const inputs = 2000
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	for id := range inputs {
+		if err := live.Block(id, "x.log", line, 0, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	live.Settle()
+	each := (heap() - before) / inputs
+	t.Logf("%d bytes each", each)
+	if each > 8<<10 {
+		t.Errorf("%d bytes each, want at most 8 KiB", each)
+	}
+	runtime.KeepAlive(live)
 }
 
 // What was settled, and the bytes from the mark on given again to a new Live, is the whole: neither lost nor doubled.

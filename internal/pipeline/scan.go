@@ -42,7 +42,7 @@ func Scan(ctx context.Context, sources []Source, total *aggregate.Tally, opt Opt
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
-			p := newPart(&opt, "", opt.Extract)
+			p := newPart(&opt, "", extract.New(opt.Extract))
 			p.spare = spare
 			for j := range jobs {
 				j.run(workCtx, p)

@@ -7,6 +7,7 @@ import (
 
 	"imerr-scan/internal/aggregate"
 	"imerr-scan/internal/frame"
+	"imerr-scan/pkg/extract"
 )
 
 // Values is the pipeline over values that are an input each, as the records of a topic are: a document does not go on in the
@@ -21,7 +22,7 @@ type Values struct {
 
 // NewValues returns a Values; source is what Record.Source says.
 func NewValues(source string, opt Options) *Values {
-	return &Values{opt: opt, part: newPart(&opt, source, opt.Extract)}
+	return &Values{opt: opt, part: newPart(&opt, source, extract.New(opt.Extract))}
 }
 
 // seenMillis is how exactly Tally.Seen is told of the times of values.

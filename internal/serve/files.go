@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,6 +26,7 @@ const (
 	flushTick   = 10 * time.Second       // since the last time, without one
 	flushFresh  = 100 * time.Millisecond // since the last time, with a file of which the log does not know
 	flushBytes  = 8 << 20                // of input
+	flushRest   = 2 * time.Second        // at most, before the first two: a delta has the positions of all files, which may be thousands
 )
 
 // Files returns work that follows what args name and commits what they hold as the source of that name, until its context is
@@ -44,18 +46,20 @@ func (r *Replica) Files(name string, args []string, opt pipeline.Options) func(c
 // reading is a run of Files.
 type reading struct {
 	*Replica
-	source   deltalog.Source
-	live     *pipeline.Live
-	follower *source.Follower
-	bytes    int64 // given to the pipeline since the last commit; the end of an input counts as one
-	to       int64 // next, when all of it is committed
-	last     time.Time
-	began    time.Time
-	end      bool         // all that is there has been read
-	toldEnd  bool         // and the log knows that it has
-	settled  bool         // all that was there at the start has been read
-	known    map[int]bool // inputs of which the log knows, or fresh says that it does not
-	fresh    bool
+	source    deltalog.Source
+	live      *pipeline.Live
+	follower  *source.Follower
+	bytes     int64 // given to the pipeline since the last commit; the end of an input counts as one
+	to        int64 // next, when all of it is committed
+	last      time.Time
+	rest      time.Duration // so much longer the next commit waits: with many files one takes its time
+	positions []byte        // of which the log knows
+	began     time.Time
+	end       bool         // all that is there has been read
+	toldEnd   bool         // and the log knows that it has
+	settled   bool         // all that was there at the start has been read
+	known     map[int]bool // inputs of which the log knows, or fresh says that it does not
+	fresh     bool
 }
 
 func (r *Replica) read(ctx context.Context, files deltalog.Source, args []string, opt pipeline.Options) error {
@@ -139,9 +143,9 @@ func (rd *reading) clock(now time.Time) int64 { return rd.began.Add(now.Sub(rd.b
 func (rd *reading) due(marks *markSet) bool {
 	since := rd.opt.Now().Sub(rd.last)
 	switch {
-	case rd.bytes >= flushBytes, since >= flushTick, rd.fresh && since >= flushFresh:
+	case rd.bytes >= flushBytes, since >= flushTick, rd.fresh && since >= flushFresh+rd.rest:
 		return true
-	case since >= flushErrors:
+	case since >= flushErrors+rd.rest:
 		return marks.events > 0 || rd.end && !rd.toldEnd
 	}
 	return false
@@ -167,7 +171,10 @@ func (rd *reading) commit(ctx context.Context, marks *markSet, last bool) error 
 	}
 	d := deltalog.Delta{
 		Source: rd.source, From: rd.to, To: rd.to + rd.bytes, Records: rd.bytes, At: rd.clock(now),
-		End: rd.end && !last, By: rd.opt.Name, Position: positions,
+		End: rd.end && !last, By: rd.opt.Name,
+	}
+	if !bytes.Equal(positions, rd.positions) {
+		d.Position = positions
 	}
 	if rd.settled { // files that are read one after the other are not late for each other
 		d.Watermark = marks.millis()
@@ -188,7 +195,11 @@ func (rd *reading) commit(ctx context.Context, marks *markSet, last bool) error 
 	}
 	rd.behind(state)
 	rd.delayed(marks)
-	rd.to, rd.bytes, rd.last, rd.fresh, rd.toldEnd = d.To, 0, now, false, d.End
+	rd.to, rd.bytes, rd.last, rd.fresh, rd.toldEnd = d.To, 0, rd.opt.Now(), false, d.End
+	if d.Records > 0 { // a tick may be lost
+		rd.positions = positions
+	}
+	rd.rest = min(4*rd.last.Sub(now), flushRest)
 	return nil
 }
 

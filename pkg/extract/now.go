@@ -14,5 +14,10 @@ func (x *Extractor) Reset(day time.Time, before func() int64) {
 	x.opt.Day, x.opt.Before, x.last, x.carried = day, before, 0, 0
 }
 
+// Resume makes x as it was when Last returned last, with another Day: documents of several inputs, each in order, may take turns.
+func (x *Extractor) Resume(day time.Time, last int64) {
+	x.opt.Day, x.opt.Before, x.last, x.carried = day, nil, last, 0
+}
+
 // Last returns the last time that x has seen, in Unix milliseconds; 0 without one.
 func (x *Extractor) Last() int64 { return x.last }
