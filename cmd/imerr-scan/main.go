@@ -1,16 +1,19 @@
 // Command imerr-scan finds the errors of the Agora / Easemob IM SDK in logs, says what they mean and what to do.
 //
 // Rules of this command, for every verb: data goes to stdout, everything else to stderr. Exit status: 0 done; 1 a
-// --fail-on condition or a comparison said no; 2 usage, configuration, or an input that could not be read (the rest is
-// still reported); 130 a second interrupt. An error is one line "imerr-scan: …", perhaps a second one "hint: …".
+// --fail-on condition or a comparison said no; 2 usage, configuration, an input that could not be read (the rest is still
+// reported), or an output that could not be written; 130 a second interrupt. An error is one line "imerr-scan: …", perhaps a second one "hint: …".
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 	"unicode"
 
 	"github.com/spf13/cobra"
@@ -54,7 +57,10 @@ func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 		return exitDone
 	}
 	var exit *exitError
-	if !errors.As(err, &exit) {
+	if fault, ok := errors.AsType[*fs.PathError](err); ok && fault.Path == os.Stdout.Name() {
+		exit = &exitError{status: exitUsage, msg: "stdout: " + fault.Err.Error(), hint: "run it again: what is there now is not whole"}
+		exit.hint = cmp.Or(remedy(err, exit.hint), exit.hint)
+	} else if !errors.As(err, &exit) {
 		exit = &exitError{status: exitUsage, msg: err.Error(), hint: "imerr-scan --help"}
 	}
 	if exit.msg != "" {
@@ -64,6 +70,26 @@ func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "hint: %s\n", exit.hint)
 	}
 	return exit.status
+}
+
+// remedy says what to do about a fault of a file, before then; "" if it is none of those that it knows.
+func remedy(err error, then string) string {
+	for _, r := range []struct {
+		faults []error
+		what   string
+	}{
+		{[]error{syscall.ENOSPC, syscall.EDQUOT}, "make room there and "},
+		{[]error{syscall.EFBIG}, "raise the limit of a file's size (ulimit -f) and "},
+		{[]error{syscall.EMFILE, syscall.ENFILE}, "raise the limit of open files (ulimit -n) and "},
+		{[]error{fs.ErrPermission, syscall.EROFS}, "name a place that may be written to and "},
+	} {
+		for _, fault := range r.faults {
+			if errors.Is(err, fault) {
+				return r.what + then
+			}
+		}
+	}
+	return ""
 }
 
 // oneLine keeps an error message from spreading: what is not shown as itself becomes a space.

@@ -210,7 +210,7 @@ func openInputs(ctx context.Context, conf *config.Config, logger *slog.Logger) (
 		log, err := filelog.Open(conf.State)
 		if err != nil {
 			in.close()
-			return nil, usage("", "--state: %v", plainError(err))
+			return nil, usage(remedy(err, "start it again"), "--state: %v", plainError(err))
 		}
 		in.log, in.name, in.mend = log, "--state", "move it away to start anew"
 		in.closers = append(in.closers, func() { _ = log.Close() })

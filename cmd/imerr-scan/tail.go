@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -327,7 +328,7 @@ func (t *tailing) save() error {
 		sections[notifySection] = t.sinks.Snapshot()
 	}
 	if err := source.WriteSnapshot(t.state, source.Snapshot{State: positions, Sections: sections}); err != nil {
-		return &exitError{status: exitUsage, msg: "--state: " + err.Error()}
+		return &exitError{status: exitUsage, msg: "--state: " + err.Error(), hint: remedy(err, "run it again: it goes on from the last state that was written")}
 	}
 	t.fresh = false
 	return nil
@@ -346,7 +347,7 @@ func (t *tailing) restore() (source.Snapshot, error) {
 		err = t.watch.restore(snap.Sections)
 	}
 	if err != nil {
-		return source.Snapshot{}, usage("move it away to start anew", "--state: %v", err)
+		return source.Snapshot{}, usage(cmp.Or(remedy(err, "run it again"), "move it away to start anew"), "--state: %v", err)
 	}
 	return snap, nil
 }

@@ -88,6 +88,8 @@ type Follower struct {
 	buf     []byte
 	polls   int
 	budget  int  // bytes until the next poll
+	full    bool // in this poll, no more files can be opened
+	crowded bool // that was said
 	idle    bool // Idle was said since the last poll
 	nextID  int
 	turn    int // whose turn it is among growing files
@@ -299,6 +301,7 @@ func (f *Follower) poll() {
 		f.expand()
 	}
 	f.polls++
+	f.full = false
 	for _, g := range f.gens {
 		f.verify(g)
 	}

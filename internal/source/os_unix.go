@@ -32,6 +32,20 @@ func fileIno(fi fs.FileInfo) uint64 {
 	return 0
 }
 
+// nearlyLast says that an open file took one of the last descriptors that this process may have, a quarter and at most 64: those are
+// left to whoever saves a state, answers a request or looks for a rotated file.
+func nearlyLast(f *os.File) bool {
+	var limit syscall.Rlimit
+	conn, err := f.SyscallConn()
+	if err != nil || syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {
+		return false
+	}
+	most := uint64(limit.Cur) //nolint:unconvert // types differ by system
+	last := false
+	_ = conn.Control(func(fd uintptr) { last = uint64(fd) >= most-min(most/4, 64) })
+	return last
+}
+
 // deleted says that an open file has no name any more.
 func deleted(fi fs.FileInfo) bool {
 	st, ok := fi.Sys().(*syscall.Stat_t)

@@ -10,6 +10,9 @@ import (
 
 const nonBlock = 0
 
+// nearlyLast is of systems with a limit of open files.
+func nearlyLast(*os.File) bool { return false }
+
 // fileKey identifies a file by its full path: its number needs a handle.
 func fileKey(path string, _ fs.FileInfo) any {
 	if full, err := filepath.EvalSymlinks(path); err == nil {

@@ -112,11 +112,15 @@ func (f *Follower) hold() {
 
 // arrive handles a file that was not at the target's path before.
 func (f *Follower) arrive(t *target, fi fs.FileInfo) {
-	if t.passed == stampOf(fi) {
+	if t.passed == stampOf(fi) || f.full && t.cur == nil {
 		return
 	}
 	c, err := meet(t.item, t.path)
 	if err != nil {
+		if tooMany(err) {
+			f.fill(t)
+			return
+		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			t.passed = stampOf(fi)
 			if !t.item.found() || !errors.Is(err, ErrNotText) {
@@ -129,6 +133,10 @@ func (f *Follower) arrive(t *target, fi fs.FileInfo) {
 	t.real, t.kin = c.real, c.kin
 	old := t.cur
 	g, how := f.match(c)
+	if old == nil && (how == other || g.file == nil) && nearlyLast(c.file) {
+		f.fill(t)
+		return
+	}
 	switch {
 	case how == unsure, how == other && f.copying(c):
 		return
@@ -160,6 +168,15 @@ func (f *Follower) arrive(t *target, fi fs.FileInfo) {
 		t.from(old.modTime)
 	case !t.since.IsZero(): // after a time without a file
 		t.searches = settle
+	}
+}
+
+// fill notes that no more files can be followed at the moment. They have their turn when others have ended.
+func (f *Follower) fill(t *target) {
+	f.full = true
+	if !f.crowded {
+		f.crowded = true
+		f.say(Problem, t.item.Name, errors.New("this file and others wait, since too many are open: raise the limit (ulimit -n)"))
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"syscall"
 	"time"
 )
 
@@ -83,11 +84,18 @@ func wrap(name string, err error) error {
 
 // plain is the reason within a file error, without operation and path.
 func plain(err error) error {
-	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		return pe.Err
+	pe, ok := errors.AsType[*fs.PathError](err)
+	switch {
+	case !ok:
+		return err
+	case tooMany(pe.Err):
+		return fmt.Errorf("%w: raise the limit (ulimit -n)", pe.Err)
 	}
-	return err
+	return pe.Err
 }
+
+// tooMany says that nothing more can be opened at the moment, whatever it is.
+func tooMany(err error) bool { return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) }
 
 // Open is OpenContext without an end.
 func Open(it Item) (*Input, error) { return OpenContext(context.Background(), it) }
