@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -93,20 +92,12 @@ func (s *scanFlags) backtest(env *environ, args []string) error {
 	detector := sc.newDetector(total)
 	records := detector.Feed(total, detect.All)
 	if err := sc.printBacktest(output, total, records, detector.Closest(), answer{input: inputName(items, args), took: time.Since(start)}); err != nil {
-		return quiet(err)
+		return err
 	}
 	if len(failed) > 0 {
 		return &exitError{status: exitUsage}
 	}
 	return nil
-}
-
-// quiet forgets that nobody reads any more.
-func quiet(err error) error {
-	if errors.Is(err, syscall.EPIPE) {
-		return nil
-	}
-	return err
 }
 
 func (sc *scan) printBacktest(output string, total *aggregate.Tally, records []detect.Alert, misses []detect.Miss, a answer) error {

@@ -50,7 +50,7 @@ func check(env *environ, args []string) error {
 		return usage("", "%s: refused", orDefaults(file))
 	}
 	if _, err := env.stdout.Write(conf.YAML()); err != nil {
-		return quiet(err)
+		return err
 	}
 	fmt.Fprintf(env.stderr, "imerr-scan: %s: no mistakes; %d sinks, %d limits\n", orDefaults(file), len(conf.Notify.Sinks), len(conf.Detector.Limits))
 	return nil

@@ -152,9 +152,21 @@ func feed(t *testing.T, bin string, write func(io.Writer) error) (out []byte, pe
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	written, watched := make(chan error, 1), make(chan int, 1)
-	ended := make(chan struct{})
+	written := make(chan error, 1)
 	go func() { written <- firstError(write(in), in.Close()) }()
+	stop := watchPeak(cmd.Process.Pid)
+	werr := <-written
+	err = cmd.Wait()
+	peak = stop()
+	if err != nil || werr != nil {
+		t.Fatalf("%v, writing: %v\n%s", err, werr, stderr.Bytes())
+	}
+	return stdout.Bytes(), peak
+}
+
+// watchPeak watches a process until stop is called, which returns the peak of its resident memory in KiB.
+func watchPeak(pid int) (stop func() int) {
+	ended, watched := make(chan struct{}), make(chan int, 1)
 	go func() {
 		peak := 0
 		for {
@@ -163,19 +175,15 @@ func feed(t *testing.T, bin string, write func(io.Writer) error) (out []byte, pe
 				watched <- peak
 				return
 			case <-time.After(2 * time.Millisecond):
-				status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
+				status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 				if _, after, ok := strings.Cut(string(status), "VmHWM:"); err == nil && ok {
 					_, _ = fmt.Sscan(after, &peak)
 				}
 			}
 		}
 	}()
-	werr := <-written
-	err = cmd.Wait()
-	close(ended)
-	peak = <-watched
-	if err != nil || werr != nil {
-		t.Fatalf("%v, writing: %v\n%s", err, werr, stderr.Bytes())
+	return func() int {
+		close(ended)
+		return <-watched
 	}
-	return stdout.Bytes(), peak
 }

@@ -41,7 +41,7 @@ func newKit(env *environ) *cobra.Command {
 				return usage("one of "+strings.Join(kinds, ", "), "kit %q: no such kit", args[0])
 			}
 			_, err := io.WriteString(env.stdout, text)
-			return quiet(err)
+			return err
 		},
 	}
 	cmd.Flags().StringVar(&runbooks, "runbooks", deploy.Runbooks, "where docs/runbooks.md is published: the links of the rules")

@@ -12,6 +12,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/signal"
 	"strings"
 	"syscall"
 	"unicode"
@@ -20,6 +21,8 @@ import (
 )
 
 func main() {
+	// With SIGPIPE taken, a closed stdout is an error of the write, and the command can end quietly.
+	signal.Ignore(syscall.SIGPIPE)
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
@@ -57,7 +60,10 @@ func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 		return exitDone
 	}
 	var exit *exitError
-	if fault, ok := errors.AsType[*fs.PathError](err); ok && fault.Path == os.Stdout.Name() {
+	if fault, ok := errors.AsType[*fs.PathError](err); ok && fault.Op == "write" && fault.Path == os.Stdout.Name() {
+		if errors.Is(err, syscall.EPIPE) {
+			return exitDone // who read it has seen enough
+		}
 		exit = &exitError{status: exitUsage, msg: "stdout: " + fault.Err.Error(), hint: "run it again: what is there now is not whole"}
 		exit.hint = cmp.Or(remedy(err, exit.hint), exit.hint)
 	} else if !errors.As(err, &exit) {

@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -105,8 +103,5 @@ func (s *scanFlags) report(env *environ, files []string) error {
 	if len(files) > 1 {
 		name = fmt.Sprintf("%d results", len(files))
 	}
-	if err := sc.finish(total, failed, answer{input: name}); !errors.Is(err, syscall.EPIPE) {
-		return err
-	}
-	return nil
+	return sc.finish(total, failed, answer{input: name})
 }

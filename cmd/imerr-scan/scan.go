@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -129,14 +128,9 @@ func (s *scanFlags) run(cmd *cobra.Command, env *environ, args []string) error {
 	ctx, stop := interrupts(context.Background(), slices.Contains(args, "-"))
 	defer stop()
 	if s.follow {
-		err = sc.tail(ctx, args)
-	} else {
-		err = sc.once(ctx, args)
+		return sc.tail(ctx, args)
 	}
-	if errors.Is(err, syscall.EPIPE) {
-		return nil
-	}
-	return err
+	return sc.once(ctx, args)
 }
 
 // prepare checks the flags, before anything is read.

@@ -13,8 +13,6 @@ import (
 // if the pipe has not within grace.
 func interrupts(parent context.Context, pipe bool) (context.Context, func()) {
 	const grace = 2 * time.Second
-	// With SIGPIPE taken, a closed stdout is an error of the write, and the command can end quietly.
-	signal.Ignore(syscall.SIGPIPE)
 	ctx, cancel := context.WithCancel(parent)
 	ch := make(chan os.Signal, 2)
 	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
