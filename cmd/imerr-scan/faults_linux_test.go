@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -315,20 +316,36 @@ func TestFaultReadErrorInTheMiddle(t *testing.T) {
 		brokeOff(t, inflict(t, "", "-o", "json", first, name, last).start(), name, cause, least, most)
 	}
 	t.Run("an input/output error at the begin", func(t *testing.T) { scan(t, "/proc/self/mem", "input/output error", 0, 0) })
-	t.Run("an input/output error after 200 lines", func(t *testing.T) {
-		p := openPTY(t) // who reads the master is told by EIO that nobody has the slave open any more
-		if out, err := exec.Command("stty", "-F", p.slave.Name(), "raw", "-echo").CombinedOutput(); err != nil {
-			t.Skipf("no stty: %v %s", err, out)
+	t.Run("a connection that is reset after 200 lines", func(t *testing.T) {
+		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
 		}
+		defer l.Close()
+		peer, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		stdin, err := conn.(*net.TCPConn).File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer stdin.Close()
 		v := inflict(t, "", "-o", "json", first, "-", last)
-		v.cmd.Stdin = p.master
+		v.cmd.Stdin = stdin
 		v.start()
-		if _, err := p.slave.WriteString(faultLines("tty", 200)); err != nil {
+		if _, err := io.WriteString(peer, faultLines("tcp", 200)); err != nil {
 			t.Error(err)
 		}
-		time.Sleep(200 * time.Millisecond)
-		p.slave.Close()
-		brokeOff(t, v, "stdin", "input/output error", 200, 200)
+		time.Sleep(300 * time.Millisecond)
+		_ = peer.(*net.TCPConn).SetLinger(0) // a reset in place of an end
+		peer.Close()
+		brokeOff(t, v, "stdin", "connection reset by peer", 200, 200)
 	})
 	t.Run("an archive that is cut off", func(t *testing.T) {
 		scan(t, put(t, filepath.Join(dir, "cut.gz"), packed.String()[:packed.Len()/2]), "gzip cut off", 500, 1500)
