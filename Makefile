@@ -3,7 +3,7 @@ SIZE ?= 512MiB
 ROUNDS ?= 5
 FUZZ_SECONDS ?= 20
 
-.PHONY: build test check golden bench bench-detect fuzz peers chaos kit release ci
+.PHONY: build test check golden bench bench-detect fuzz peers chaos faults kit release ci
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/imerr-scan ./cmd/imerr-scan
@@ -29,6 +29,9 @@ fuzz: # make fuzz FUZZ_SECONDS=60
 
 chaos: # kills, pauses, outages and scaling under load, at full size: 20 minutes on a fake broker, 20 on three of Apache Kafka
 	go test ./cmd/imerr-scan -tags peers -run 'TestChaos$$|TestARealKafkaInChaos$$' -v -timeout 90m -chaos-full
+
+faults: # full disks, read errors, slow and absent readers, kills, limits, thousands of files, at full size: a quarter of an hour. As root, disks too
+	go test ./cmd/imerr-scan -run 'TestFault|TestServeCountsOnce|TestFollowOverRotations|TestHugeInputs|TestATerminalThatTakes' -v -timeout 60m -parallel 2 -faults-full
 
 peers: # needs the packages prometheus, prometheus-alertmanager, systemd, chromium, tmux, openjdk-17-jre-headless, maven, and DuckDB's command
 	go test -tags peers -run 'TestAReal|TestPromtool' ./internal/kafka ./internal/notify ./internal/metrics ./internal/page ./deploy ./cmd/imerr-scan

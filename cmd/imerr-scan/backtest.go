@@ -69,6 +69,7 @@ func (s *scanFlags) backtest(env *environ, args []string) error {
 		return usage("text, json or ndjson", "-o %q: no such output", output)
 	}
 	s.maxDoc, s.top = "1MiB", -1
+	limitMemory(env)
 	sc, err := s.prepare(env)
 	if err != nil {
 		return err

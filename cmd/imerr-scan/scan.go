@@ -117,10 +117,7 @@ func (s *scanFlags) run(cmd *cobra.Command, env *environ, args []string) error {
 		}
 		args = []string{"-"}
 	}
-	if env.getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryLimit)
-		debug.SetGCPercent(400) // below the limit garbage may wait
-	}
+	limitMemory(env)
 	sc, err := s.prepare(env)
 	if err != nil {
 		return err
@@ -131,6 +128,14 @@ func (s *scanFlags) run(cmd *cobra.Command, env *environ, args []string) error {
 		return sc.tail(ctx, args)
 	}
 	return sc.once(ctx, args)
+}
+
+// limitMemory sets memoryLimit, unless the user has set one.
+func limitMemory(env *environ) {
+	if env.getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+		debug.SetGCPercent(400) // below the limit garbage may wait
+	}
 }
 
 // prepare checks the flags, before anything is read.

@@ -19,7 +19,7 @@ import (
 // The real binary serves a file that is written without a pause and rotated, and is killed again and again; what it tells at
 // the end is every event once.
 func TestServeCountsOnceOverRotationsAndKills(t *testing.T) {
-	kills := 20
+	kills := atSize(20, 200)
 	if testing.Short() {
 		kills = 4
 	}

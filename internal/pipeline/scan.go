@@ -173,7 +173,7 @@ func (j *job) run(ctx context.Context, p *part) {
 	if day.IsZero() {
 		day = j.stream.ModTime
 	}
-	r := &reader{ctx: ctx, opt: opt, r: j.stream.Reader, full: func() bool { return p.tally.Size() > maxTally }}
+	r := &reader{ctx: ctx, opt: opt, r: j.stream.Reader, full: func() bool { return p.tally.Size() > maxTally || len(p.records) > maxRecords }}
 	stretch := opt.partSize()
 	var before func() int64
 	if j.to > 0 {
@@ -201,11 +201,13 @@ func (j *job) run(ctx context.Context, p *part) {
 	}
 }
 
-// A part of nothing but errors is handed on before its tally has more than maxTally bytes; every lookEvery bytes of input
+// A part of nothing but errors is handed on before its tally has more than maxTally bytes, or when there are maxRecords events for
+// whoever wants them one by one; every lookEvery bytes of input
 // are looked at, so that it does not depend on how they come.
 const (
-	maxTally  = 3 << 19
-	lookEvery = 256 << 10
+	maxTally   = 3 << 19
+	maxRecords = 4096
+	lookEvery  = 256 << 10
 )
 
 // leadBytes is how far before its beginning a part looks for the date of clocks that have none.

@@ -37,13 +37,19 @@ type life struct {
 // begin opens a replica and lets it run. Alerts go to the sink that open is asked for, nil to none.
 func begin(t *testing.T, log, input string, sink io.Writer, accepted func([]byte)) *life {
 	t.Helper()
+	return beginAt(t, log, input, sink, accepted, time.Now)
+}
+
+// beginAt is begin with a clock.
+func beginAt(t *testing.T, log, input string, sink io.Writer, accepted func([]byte), now func() time.Time) *life {
+	t.Helper()
 	l, err := filelog.Open(log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	x := &life{log: l, sink: sink}
 	opt := Options{
-		Log: l, Name: "test", Logger: slog.New(slog.DiscardHandler), Alone: true, Open: x.open,
+		Log: l, Name: "test", Logger: slog.New(slog.DiscardHandler), Alone: true, Open: x.open, Now: now,
 		State: deltalog.Options{Aggregate: aggregate.Options{Catalog: web}, Detector: detect.Options{Catalog: web}},
 	}
 	if accepted != nil {
