@@ -113,6 +113,7 @@ func (v *victim) refused(most int, what, remedy string) {
 // outcome is what a result says.
 type outcome struct {
 	Events int
+	Bytes  int64
 	Lines  struct{ Read int }
 	Errors []struct{ Source, Error string }
 }
@@ -526,10 +527,28 @@ func TestFaultKillsOfAFollower(t *testing.T) {
 	waitUntil(t, "a state of all of it", func() bool { return stateHolds(state, w.path) })
 	_ = v.cmd.Process.Signal(syscall.SIGTERM)
 	status, c := v.end(mostOfServe), v.counted()
-	if status != exitDone || c.Events != w.events {
-		t.Errorf("status %d, %d events, want %d after %d kills", status, c.Events, w.events, kills)
+	size, lines := written(t, w.path)
+	if status != exitDone || c.Events != w.events || c.Lines.Read != lines || c.Bytes != size {
+		t.Errorf("status %d, %d events, %d lines, %d bytes, want %d, %d, %d after %d kills", status, c.Events, c.Lines.Read, c.Bytes, w.events, lines, size, kills)
 	}
-	t.Logf("%d events over %d kills, %d of them within 40 ms of a start", c.Events, kills, early)
+	t.Logf("%d events in %d lines over %d kills, %d of them within 40 ms of a start", c.Events, lines, kills, early)
+}
+
+// written returns how much there is of a log, rotated files included.
+func written(t *testing.T, log string) (size int64, lines int) {
+	t.Helper()
+	paths, err := filepath.Glob(log + "*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size, lines = size+int64(len(data)), lines+bytes.Count(data, []byte("\n"))
+	}
+	return size, lines
 }
 
 // stateHolds says whether a state file says that a log was read to its end.
@@ -777,16 +796,24 @@ func TestFaultTooFewDescriptors(t *testing.T) {
 	if c.Events < 60 {
 		t.Errorf("%d events", c.Events)
 	}
-	v = inflict(t, "ulimit -n 9", "-o", "json", filepath.Join(dir, "00")).start()
-	if status := v.end(mostOfScan); status != exitUsage && status != exitDone || strings.Contains(v.said(), "too many open files\n") {
-		t.Errorf("with next to none: status %d: %s", status, tailOf(v.said()))
+	for n := 12; n >= 8; n-- { // with next to none
+		v = inflict(t, fmt.Sprint("ulimit -n ", n), "-o", "json", filepath.Join(dir, "01")).start()
+		if v.end(mostOfScan) == exitUsage {
+			for line := range strings.Lines(v.said()) {
+				if !strings.HasSuffix(line, ": too many open files: raise the limit (ulimit -n)\n") {
+					t.Errorf("with %d: %s", n, line)
+				}
+			}
+			return
+		}
 	}
+	t.Error("eight descriptors are enough to scan: docs/reliability.md says otherwise")
 }
 
 // A folder that changes.
 
 // Files are made, written, cut, renamed, deleted, and turned into links, folders and FIFOs while their folder is scanned and
-// followed. What stands still counts, once, each time; nothing hangs; and nothing is said of a file that is merely gone.
+// followed. What stands still counts, once, each time, and nothing is said of it; nothing hangs.
 func TestFaultFolderThatChanges(t *testing.T) {
 	t.Parallel()
 	const still, lines = 20, 50
@@ -821,7 +848,7 @@ func TestFaultFolderThatChanges(t *testing.T) {
 			t.Errorf("status %d, %d events of files that stand still, want %d: %s", status, n, still*lines, tailOf(v.said()))
 		}
 		for line := range strings.Lines(v.said()) {
-			if strings.Contains(line, "still-") || strings.Contains(line, "no such file") && !strings.Contains(line, "moving-") {
+			if !strings.Contains(line, "moving-") {
 				t.Errorf("said: %s", line)
 			}
 		}
