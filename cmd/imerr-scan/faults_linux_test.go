@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -128,8 +129,8 @@ func (v *victim) counted() (c outcome) {
 
 // faultLine is an event of its own user.
 func faultLine(user string, n int) string {
-	return fmt.Sprintf(`{"ts":"2026-11-23T10:%02d:%02dZ","user":"%s-%d","error":{"type":206,"message":"the user is already logged on another device"}}`+"\n",
-		n/60%60, n%60, user, n)
+	const form = `{"ts":"2026-11-23T10:%02d:%02dZ","user":"%s-%d","error":{"type":206,"message":"the user is already logged on another device"}}`
+	return fmt.Sprintf(form+"\n", n/60%60, n%60, user, n)
 }
 
 func faultLines(user string, n int) string {
@@ -446,7 +447,7 @@ func TestFaultSlowReader(t *testing.T) {
 			args = append([]string{"-f"}, args...)
 		}
 		v := inflict(t, "", args...)
-		v.cmd.Stdin = endless(t, events)
+		v.cmd.Stdin, _ = endless(t, events)
 		r, w, err := os.Pipe()
 		if err != nil {
 			t.Fatal(err)
@@ -472,14 +473,16 @@ func TestFaultSlowReader(t *testing.T) {
 	}
 }
 
-// endless is a pipe into which n events are written as fast as they are taken; n < 0: without end.
-func endless(t *testing.T, n int) *os.File {
+// endless is a pipe into which n events are written as fast as they are taken; n < 0: without end. taken says how many were, or wait in
+// the pipe, which has room for 8,000.
+func endless(t *testing.T, n int) (in *os.File, taken *atomic.Int64) {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })
+	taken = &atomic.Int64{}
 	go func() {
 		defer w.Close()
 		b := bufio.NewWriterSize(w, 64<<10)
@@ -488,9 +491,10 @@ func endless(t *testing.T, n int) *os.File {
 			if _, err := b.WriteString(faultLine("u", i)); err != nil {
 				return
 			}
+			taken.Store(int64(i))
 		}
 	}()
-	return r
+	return r, taken
 }
 
 // Kills and signals.
@@ -590,12 +594,13 @@ func TestFaultSIGTERMUnderLoad(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			v := inflict(t, "", tc.args...)
-			v.cmd.Stdin = endless(t, -1)
+			in, taken := endless(t, -1)
+			v.cmd.Stdin = in
 			if tc.name == "scan of events" {
 				v.cmd.Stdout = io.Discard
 			}
 			v.start()
-			time.Sleep(time.Duration(atSize(700, 5000)) * time.Millisecond)
+			waitUntil(t, "it reads", func() bool { return taken.Load() > int64(atSize(20_000, 1_000_000)) })
 			began := time.Now()
 			_ = v.cmd.Process.Signal(syscall.SIGTERM)
 			status := v.end(mostOfScan)
@@ -629,7 +634,7 @@ func TestFaultSIGTERMUnderLoad(t *testing.T) {
 	t.Run("twice", func(t *testing.T) {
 		t.Parallel()
 		v := inflict(t, "", "-o", "ndjson", "-")
-		v.cmd.Stdin = endless(t, -1)
+		v.cmd.Stdin, _ = endless(t, -1)
 		r, w, err := os.Pipe() // nobody reads, so that it cannot end by itself
 		if err != nil {
 			t.Fatal(err)
@@ -638,7 +643,9 @@ func TestFaultSIGTERMUnderLoad(t *testing.T) {
 		v.cmd.Stdout = w
 		v.start()
 		w.Close()
-		time.Sleep(500 * time.Millisecond)
+		if _, err := r.Read(make([]byte, 1)); err != nil {
+			t.Error(err)
+		}
 		_ = v.cmd.Process.Signal(syscall.SIGTERM)
 		time.Sleep(500 * time.Millisecond)
 		_ = v.cmd.Process.Signal(syscall.SIGTERM)
