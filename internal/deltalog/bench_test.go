@@ -18,12 +18,13 @@ var (
 	perSecond = flag.Int("events", 15, "events of each of them")
 )
 
-// busy makes the deltas of a topic of 16 partitions with -events errors a second in each: delta i is that of partition i%16 in
-// second i/16.
+// busy makes the deltas of a topic of n partitions with perSecond errors a second in each: delta i is that of partition i%n in
+// second i/n.
 type busy struct {
-	r      *rand.Rand
-	next   [16]int64
-	events int
+	r         *rand.Rand
+	perSecond int
+	next      []int64
+	events    int
 }
 
 var busyCodes = []int32{206, 206, 206, 206, 217, 1, 2, 101, 102, 300, 301, 303, 500, 501, 504, 601, 605, 700}
@@ -31,20 +32,20 @@ var busyCodes = []int32{206, 206, 206, 206, 217, 1, 2, 101, 102, 300, 301, 303, 
 func (b *busy) delta(i int) []byte {
 	p, at := i%len(b.next), start+int64(i/len(b.next))*1000
 	t := aggregate.New(aggregate.Options{})
-	for e := range *perSecond {
+	for e := range b.perSecond {
 		entry := web.Lookup(busyCodes[b.r.IntN(len(busyCodes))])
 		t.Add(&classify.Event{Code: entry.Code, Entry: entry, Category: entry.Category, Candidate: &extract.Candidate{
-			Time: at + int64(e*1000 / *perSecond), User: fmt.Sprintf("user_%05d", int(20_000*b.r.Float64()*b.r.Float64())),
+			Time: at + int64(e*1000/b.perSecond), User: fmt.Sprintf("user_%05d", int(20_000*b.r.Float64()*b.r.Float64())),
 			Version: [...]string{"4.9.1", "4.10.0", "4.15.2"}[b.r.IntN(3)], Platform: [...]string{"web", "ios", "android"}[b.r.IntN(3)],
 			Device: fmt.Sprint("device_", b.r.IntN(50_000)),
 		}})
 	}
 	const records = 400
-	t.Lines(aggregate.WithError, int64(*perSecond))
-	t.Lines(aggregate.WithoutError, int64(records-*perSecond))
+	t.Lines(aggregate.WithError, int64(b.perSecond))
+	t.Lines(aggregate.WithoutError, int64(records-b.perSecond))
 	t.Seen(at, records)
 	t.Bytes(records * 300)
-	b.events += *perSecond
+	b.events += b.perSecond
 	d := Delta{
 		Source: Source{"client-logs", int32(p)}, From: b.next[p], To: b.next[p] + records, Records: records,
 		Watermark: at + 999, At: at + 1300, End: true, By: "pod-7/8f3c", Counts: t,
@@ -87,8 +88,8 @@ func read(offset int64, records [][]byte) func(func(int64, []byte) error) error 
 	}
 }
 
-func newBusyState() (*State, busy) {
-	src := busy{r: rand.New(rand.NewPCG(1, 2))}
+func newBusyState(partitions, perSecond int) (*State, busy) {
+	src := busy{r: rand.New(rand.NewPCG(1, 2)), perSecond: perSecond, next: make([]int64, partitions)}
 	s := NewState(Options{Aggregate: aggregate.Options{Catalog: web}, Detector: detect.Options{Catalog: web}})
 	for p := range src.next {
 		skip := Skip{Source: Source{"client-logs", int32(p)}, From: NeverSeen, To: 0, Why: WhyStart}
@@ -100,7 +101,7 @@ func newBusyState() (*State, busy) {
 func benchmarkApply(b *testing.B, apply func(*State, [][]byte, func(Verdict))) {
 	for b.Loop() {
 		b.StopTimer()
-		s, src := newBusyState()
+		s, src := newBusyState(16, *perSecond)
 		var applying time.Duration
 		var bytes int
 		for done := 0; done < *deltas; {

@@ -63,7 +63,7 @@ func TestRecordsOfALaterProgramAreIgnored(t *testing.T) {
 
 // A base that is damaged, or mixed of the parts of two, is none.
 func TestADamagedBaseIsNotFound(t *testing.T) {
-	s, src := newBusyState()
+	s, src := newBusyState(4, 12)
 	for i := range 100 {
 		s.Apply(s.Offset(), src.delta(i))
 	}

@@ -52,7 +52,7 @@ func FuzzState(f *testing.F) {
 		} else if !bytes.Equal(mustState(again), mustState(d)) {
 			t.Fatal("writes it otherwise")
 		}
-		for i := range int64(800) {
+		for i := range int64(100) {
 			in := Bucket{Start: (d.next + i%3) * bucketMillis, Lines: i % 5}
 			if i%7 < 5 {
 				in.Cells = []Cell{{Code: 206, Cell: aggregate.Cell{Events: i, Users: i % 4, Anonymous: i % 50, Hashes: []uint64{uint64(i)}}}}

@@ -13,7 +13,11 @@ type peer struct {
 	argv []string // the log's path is added
 	// events reads the number of errors out of what the command printed; nil if it answers an easier question.
 	events func(out []byte) int64
+	slow   bool // takes its turn in the first slowRounds only
 }
+
+// slowRounds is enough for those that take tens of times as long as the others.
+const slowRounds = 3
 
 const inPython = `
 import collections, json, sys
@@ -33,22 +37,22 @@ func (b *bench) peers(kind string) (found []peer, missing []string) {
 	ours := []string{b.program("imerr-scan"), "-j", "1", "--no-alerts", "-o", "json"}
 	switch kind {
 	case "gzip", "zstd":
-		return []peer{{"imerr-scan -j 1 --no-alerts", ours, eventsOfJSON}, {"the decoder alone", []string{b.program("discard")}, nil}}, nil
+		return []peer{{"imerr-scan -j 1 --no-alerts", ours, eventsOfJSON, false}, {"the decoder alone", []string{b.program("discard")}, nil, false}}, nil
 	case "pipe":
 		through := func(argv ...string) []string {
 			return []string{"sh", "-c", `cat "$0" | ` + strings.Join(argv, " ") + " -"}
 		}
-		return []peer{{"cat | imerr-scan -j 1 --no-alerts", through(ours...), eventsOfJSON}, {"cat | a reader that discards", through(b.program("discard")), nil}}, nil
+		return []peer{{"cat | imerr-scan -j 1 --no-alerts", through(ours...), eventsOfJSON, false}, {"cat | a reader that discards", through(b.program("discard")), nil, false}}, nil
 	}
 	for _, p := range []peer{
-		{"imerr-scan -j 1 --no-alerts", ours, eventsOfJSON},
-		{"imerr-scan", []string{b.program("imerr-scan"), "-o", "json"}, eventsOfJSON},
-		{"wc -l", []string{"wc", "-l"}, nil},
-		{`rg -c '"error"'`, []string{"rg", "-c", `"error"`}, nil},
-		{`grep -c '"error"'`, []string{"grep", "-c", `"error"`}, nil},
-		{"Scanner + gjson (toy)", []string{b.program("toy")}, firstNumber},
-		{"python3 json", []string{"python3", "-c", inPython}, firstNumber},
-		{"jq", []string{"jq", "-c", `.error?.type? // empty`}, countLines},
+		{"imerr-scan -j 1 --no-alerts", ours, eventsOfJSON, false},
+		{"imerr-scan", []string{b.program("imerr-scan"), "-o", "json"}, eventsOfJSON, false},
+		{"wc -l", []string{"wc", "-l"}, nil, false},
+		{`rg -c '"error"'`, []string{"rg", "-c", `"error"`}, nil, false},
+		{`grep -c '"error"'`, []string{"grep", "-c", `"error"`}, nil, false},
+		{"Scanner + gjson (toy)", []string{b.program("toy")}, firstNumber, false},
+		{"python3 json", []string{"python3", "-c", inPython}, firstNumber, true},
+		{"jq", []string{"jq", "-c", `.error?.type? // empty`}, countLines, true},
 	} {
 		if _, err := exec.LookPath(p.argv[0]); err != nil {
 			missing = append(missing, p.argv[0])
