@@ -266,7 +266,7 @@ func (k *soak) load(p *kafkatest.Producer) {
 			if storming == 0 {
 				k.storms++
 			}
-			for want := int((in - 2*time.Minute).Seconds() * soakStormRate); storming < want; storming++ {
+			for want := 1 + int((in-2*time.Minute).Seconds()*soakStormRate); storming < want; storming++ {
 				k.storm(&one, now, since/soakStormRest%2 == 0)
 				send(storming)
 			}
@@ -419,7 +419,7 @@ func (k *soak) view() {
 }
 
 func (k *soak) sample() {
-	k.every(360, time.Second/10, func(int) {
+	k.every(360, time.Second/10, func(n int) {
 		var m soakSample
 		proc := fmt.Sprintf("/proc/%d/", k.s.cmd.Process.Pid)
 		status, err := os.ReadFile(proc + "status")
@@ -439,7 +439,9 @@ func (k *soak) sample() {
 			k.t.Error(err)
 			return
 		}
-		k.samples = append(k.samples, m)
+		if k.samples = append(k.samples, m); n%30 == 29 {
+			k.t.Logf("%v: %d KiB resident, %d descriptors, %d goroutines", time.Now().Format(time.TimeOnly), m.rss, m.fds, m.goroutines)
+		}
 	})
 }
 
@@ -488,7 +490,12 @@ func (k *soak) checkAlerts() {
 		}
 		return n
 	}
-	waitUntil(k.t, "every storm is an alert that is over", func() bool { return over() == k.storms })
+	if !waitQuietly(func() bool { return over() == k.storms }) {
+		k.t.Errorf("%d alerts of %d storms are over:", over(), k.storms)
+		for _, a := range alerts {
+			k.t.Logf("%s %s %s, since %v until %v", a.State, a.Alert, a.Kind, a.StartsAt, a.EndsAt)
+		}
+	}
 	waitUntil(k.t, "all is told", func() bool { return k.s.metric(`imerr_notifications_queued{sink="works"}`) == "0" })
 	over()
 	k.mu.Lock()
@@ -561,8 +568,8 @@ func (k *soak) checkSamples(took time.Duration) {
 			k.t.Errorf("%s: medians of the quarters %v, peak %d; want growth of at most %d, and at most %d", one.name, medians, peak, one.growth, one.most)
 		}
 	}
-	k.t.Logf("%.0f s: %d lines, %d errors of %d codes, %d unknown, counted exactly; %d rotations, %d configurations taken, %d refused, %d scrapes, "+
-		"%d viewers saw %d sections; %d storms, %d messages told once, %d tries at the sink that fails; medians of the quarters: %s",
-		took.Seconds(), k.lines, k.errors, len(k.codes), k.unknown, k.rotations, k.taken, k.refused, k.scrapes,
+	k.t.Logf("%.0f s, %s s of CPU: %d lines, %d errors of %d codes, %d unknown, %d late; %d rotations, %d configurations taken, %d refused, %d scrapes, "+
+		"%d viewers saw %d sections; %d storms, %d messages of alerts, %d tries at the sink that fails; medians of the quarters: %s",
+		took.Seconds(), k.s.metric("process_cpu_seconds_total"), k.lines, k.errors, len(k.codes), k.unknown, k.summary().Late, k.rotations, k.taken, k.refused, k.scrapes,
 		k.viewers, k.frames, k.storms, len(k.told), k.failed, strings.TrimPrefix(figures.String(), "; "))
 }
