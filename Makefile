@@ -2,8 +2,9 @@
 SIZE ?= 512MiB
 ROUNDS ?= 5
 FUZZ_SECONDS ?= 20
+SOAK ?= 1h
 
-.PHONY: build test check golden bench bench-detect fuzz peers chaos kit release ci
+.PHONY: build test check golden bench bench-detect fuzz peers chaos soak kit release ci
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/imerr-scan ./cmd/imerr-scan
@@ -29,6 +30,9 @@ fuzz: # make fuzz FUZZ_SECONDS=60
 
 chaos: # kills, pauses, outages and scaling under load, at full size: 20 minutes on a fake broker, 20 on three of Apache Kafka
 	go test ./cmd/imerr-scan -tags peers -run 'TestChaos$$|TestARealKafkaInChaos$$' -v -timeout 90m -chaos-full
+
+soak: # make soak SOAK=10m; serve at an even pace, with all that happens to it: memory, descriptors and counts
+	go test ./cmd/imerr-scan -run 'TestSoak$$' -v -timeout 0 -soak $(SOAK)
 
 peers: # needs the packages prometheus, prometheus-alertmanager, systemd, chromium, tmux, openjdk-17-jre-headless, maven, and DuckDB's command
 	go test -tags peers -run 'TestAReal|TestPromtool' ./internal/kafka ./internal/notify ./internal/metrics ./internal/page ./deploy ./cmd/imerr-scan

@@ -128,10 +128,12 @@ func (k *soak) run() {
 		busy.Go(work)
 	}
 	began := time.Now()
-	k.load(broker.Producer(t))
+	func() {
+		defer busy.Wait()
+		defer close(k.done)
+		k.load(broker.Producer(t))
+	}()
 	took := time.Since(began)
-	close(k.done)
-	busy.Wait()
 	waitUntil(t, "every line is counted", k.counted)
 	k.check()
 	k.checkAlerts()
@@ -218,12 +220,11 @@ func (k *soak) write(conf string) {
 // history writes what was before into the file: the same errors, and a storm of kicks and one of quota that are over.
 func (k *soak) history(now time.Time) {
 	var b strings.Builder
-	const second = time.Second
-	for at := now.Add(-soakHistory); at.Before(now); at = at.Add(second) {
+	for at := now.Add(-soakHistory); at.Before(now); at = at.Add(time.Second) {
 		for i := range soakRate / soakErrors {
-			k.fault(&b, at.Add(time.Duration(i)*second*soakErrors/soakRate))
+			k.fault(&b, at.Add(time.Duration(i)*time.Second*soakErrors/soakRate))
 		}
-		if ago := now.Sub(at); ago < 270*second && ago >= 210*second {
+		if ago := now.Sub(at); ago < 270*time.Second && ago >= 210*time.Second {
 			for range soakStormRate {
 				k.storm(&b, at, true)
 				k.storm(&b, at, false)
@@ -307,9 +308,9 @@ func (k *soak) ordinary(b *strings.Builder, at time.Time) {
 	k.lines++
 	switch user := k.rnd.IntN(200_000); k.rnd.IntN(3) {
 	case 0:
-		fmt.Fprintf(b, `{"ts":%q,"level":"info","logger":"im.conversation","msg":"message delivered","user":"u_%d","body":{"type":"txt","bytes":12}}`+"\n", stamp(at), user)
+		fmt.Fprintf(b, `{"ts":%q,"level":"info","msg":"message delivered","user":"u_%d","body":{"type":"txt","bytes":12}}`+"\n", stamp(at), user)
 	case 1:
-		fmt.Fprintf(b, `{"ts":%q,"level":"info","logger":"im.net","msg":"pong","user":"u_%d","net":{"type":"4g","rtt":%d}}`+"\n", stamp(at), user, user%300)
+		fmt.Fprintf(b, `{"ts":%q,"level":"info","msg":"pong","user":"u_%d","net":{"type":"4g","rtt":%d}}`+"\n", stamp(at), user, user%300)
 	default:
 		fmt.Fprintf(b, "%s INFO im.gateway session of u_%d goes on\n", stamp(at), user)
 	}
@@ -341,8 +342,9 @@ func (k *soak) storm(b *strings.Builder, at time.Time, kicks bool) {
 func (k *soak) record(b *strings.Builder, at time.Time, code string, user int) {
 	k.lines++
 	k.errors++
-	fmt.Fprintf(b, `{"ts":%q,"level":"error","logger":"im.client","user":"u_%d","device":"d_%x","platform":%q,"version":"5.%d.%d","error":{"type":%s,"message":"m"}}`+"\n",
-		stamp(at), user, user*7, []string{"web", "miniprogram", "uniapp"}[user%3], user%4, user%30, code)
+	platform := []string{"web", "miniprogram", "uniapp"}[user%3]
+	fmt.Fprintf(b, `{"ts":%q,"level":"error","user":"u_%d","device":"d_%x","platform":%q,"version":"5.%d.%d","error":{"type":%s,"message":"m"}}`+"\n",
+		stamp(at), user, user*7, platform, user%4, user%30, code)
 }
 
 // reload changes the configuration: broken, mended, by the signal and over HTTP.
@@ -388,7 +390,9 @@ func (k *soak) askReload() int {
 }
 
 func (k *soak) scrape() {
-	paths := []string{"/metrics", "/api/v1/summary", "/metrics", "/api/v1/codes", "/metrics", "/api/v1/codes/206", "/metrics", "/api/v1/alerts", "/readyz", "/"}
+	paths := []string{
+		"/metrics", "/api/v1/summary", "/metrics", "/api/v1/codes", "/metrics", "/api/v1/codes/206", "/metrics", "/api/v1/alerts", "/readyz", "/",
+	}
 	k.every(1440, time.Second/10, func(n int) {
 		path := paths[n%len(paths)]
 		if body, status := k.s.get(path); status != http.StatusOK {
@@ -568,8 +572,9 @@ func (k *soak) checkSamples(took time.Duration) {
 			k.t.Errorf("%s: medians of the quarters %v, peak %d; want growth of at most %d, and at most %d", one.name, medians, peak, one.growth, one.most)
 		}
 	}
-	k.t.Logf("%.0f s, %s s of CPU: %d lines, %d errors of %d codes, %d unknown, %d late; %d rotations, %d configurations taken, %d refused, %d scrapes, "+
-		"%d viewers saw %d sections; %d storms, %d messages of alerts, %d tries at the sink that fails; medians of the quarters: %s",
-		took.Seconds(), k.s.metric("process_cpu_seconds_total"), k.lines, k.errors, len(k.codes), k.unknown, k.summary().Late, k.rotations, k.taken, k.refused, k.scrapes,
-		k.viewers, k.frames, k.storms, len(k.told), k.failed, strings.TrimPrefix(figures.String(), "; "))
+	k.t.Logf("%.0f s, %s s of CPU: %d lines, %d errors of %d codes, %d unknown, %d late", took.Seconds(), k.s.metric("process_cpu_seconds_total"),
+		k.lines, k.errors, len(k.codes), k.unknown, k.summary().Late)
+	k.t.Logf("%d rotations, %d configurations taken, %d refused, %d scrapes, %d viewers saw %d sections; %d storms, %d messages of alerts, "+
+		"%d tries at the sink that fails", k.rotations, k.taken, k.refused, k.scrapes, k.viewers, k.frames, k.storms, len(k.told), k.failed)
+	k.t.Logf("medians of the quarters: %s", strings.TrimPrefix(figures.String(), "; "))
 }
