@@ -101,7 +101,7 @@ type soak struct {
 }
 
 // soakSample is what a process takes at a moment.
-type soakSample struct{ rss, heap, fds, goroutines int } // KiB, KiB
+type soakSample struct{ rss, peak, heap, fds, goroutines int } // the first three in KiB; peak is of rss since the start
 
 func (k *soak) run() {
 	t := k.t
@@ -429,8 +429,11 @@ func (k *soak) sample() {
 		proc := fmt.Sprintf("/proc/%d/", k.s.cmd.Process.Pid)
 		status, err := os.ReadFile(proc + "status")
 		if err == nil {
-			_, after, _ := strings.Cut(string(status), "VmRSS:")
-			_, err = fmt.Sscan(after, &m.rss)
+			_, peak, _ := strings.Cut(string(status), "VmHWM:")
+			_, now, _ := strings.Cut(peak, "VmRSS:")
+			_, err = fmt.Sscan(now, &m.rss)
+			_, perr := fmt.Sscan(peak, &m.peak)
+			err = firstError(err, perr)
 		}
 		if err == nil {
 			var open []os.DirEntry
@@ -559,6 +562,7 @@ func (k *soak) checkSamples(took time.Duration) {
 		most   int
 	}{
 		{"KiB resident", func(m soakSample) int { return m.rss }, false, growth, soakMost},
+		{"at its peak", func(m soakSample) int { return m.peak }, false, soakMost, soakMost},
 		{"KiB of heap, least", func(m soakSample) int { return m.heap }, true, heapGrowth, soakMost},
 		{"descriptors", func(m soakSample) int { return m.fds }, false, soakGrowthFew + int(soakLingers/k.rotation()), 100},
 		{"goroutines", func(m soakSample) int { return m.goroutines }, false, soakGrowthFew, 200},
