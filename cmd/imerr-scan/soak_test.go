@@ -93,10 +93,11 @@ type soak struct {
 	storms                 int
 	stormUser              int
 
-	rotations, taken, refused, scrapes, viewers, frames int
+	rotations, reloads, refused, scrapes, viewers, frames int
 
 	mu     sync.Mutex
 	told   map[string][]string // summaries by state and identity, at the sink that works
+	taken  int                 // messages there
 	failed int                 // messages that the sink refused that fails
 }
 
@@ -138,6 +139,7 @@ func (k *soak) run() {
 	waitUntil(t, "every line is counted", k.counted)
 	k.check()
 	k.checkAlerts()
+	k.s.want(`imerr_notifications_total{sink="works",result="ok"}`, fmt.Sprint(k.messages())) // of one process, over all reloads
 	k.checkSamples(took)
 	k.s.stop()
 	k.s = start("again")
@@ -197,10 +199,17 @@ func (k *soak) take(_ http.ResponseWriter, r *http.Request) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.taken++
 	for _, a := range message.Alerts {
 		id := a.Status + " " + identity(a.Labels["alertname"]+a.Labels["code"], a.StartsAt)
 		k.told[id] = append(k.told[id], a.Annotations["summary"])
 	}
+}
+
+func (k *soak) messages() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.taken
 }
 
 // configure writes a configuration; each n makes another.
@@ -359,7 +368,7 @@ func (k *soak) reload() {
 			k.refused++
 			k.write([]string{"detector: {min_cuont: 5}\n", "sinks: [{kind: pigeon}]\n", "limits: [\n"}[n/2%3])
 		} else {
-			k.taken++
+			k.reloads++
 			k.configure(n)
 		}
 		if signal {
@@ -369,7 +378,7 @@ func (k *soak) reload() {
 		}
 		k.s.want(ok, want)
 	})
-	if k.taken < k.refused { // so that the next process starts
+	if k.reloads < k.refused { // so that the next process starts
 		k.configure(0)
 	}
 }
@@ -591,6 +600,6 @@ func (k *soak) checkSamples(took time.Duration) {
 	k.t.Logf("%.0f s, %s s of CPU: %d lines, %d errors of %d codes, %d unknown, %d late", took.Seconds(), k.s.metric("process_cpu_seconds_total"),
 		k.lines, k.errors, len(k.codes), k.unknown, k.summary().Late)
 	k.t.Logf("%d rotations, %d configurations taken, %d refused, %d scrapes, %d viewers saw %d sections; %d storms, %d messages of alerts, "+
-		"%d tries at the sink that fails", k.rotations, k.taken, k.refused, k.scrapes, k.viewers, k.frames, k.storms, len(k.told), k.failed)
+		"%d tries at the sink that fails", k.rotations, k.reloads, k.refused, k.scrapes, k.viewers, k.frames, k.storms, len(k.told), k.failed)
 	k.t.Logf("by quarters: %s", strings.TrimPrefix(figures.String(), "; "))
 }
