@@ -2,8 +2,9 @@
 SIZE ?= 512MiB
 ROUNDS ?= 5
 FUZZ_SECONDS ?= 20
+SOAK ?= 1h
 
-.PHONY: build test check golden bench bench-detect fuzz peers chaos faults kit release ci
+.PHONY: build test check golden bench bench-detect fuzz peers chaos faults soak kit release ci
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/imerr-scan ./cmd/imerr-scan
@@ -32,6 +33,9 @@ chaos: # kills, pauses, outages and scaling under load, at full size: 20 minutes
 
 faults: # full disks, read errors, slow and absent readers, kills, limits, thousands of files, at full size: a quarter of an hour. As root, disks too
 	go test ./cmd/imerr-scan -run 'TestFault|TestServeCountsOnce|TestFollowOverRotations' -v -timeout 60m -parallel 2 -faults-full
+
+soak: # make soak SOAK=10m; serve at an even pace, with all that happens to it: memory, descriptors and counts
+	go test ./cmd/imerr-scan -run 'TestSoak$$' -v -timeout 0 -soak $(SOAK)
 
 peers: # needs the packages prometheus, prometheus-alertmanager, systemd, chromium, tmux, openjdk-17-jre-headless, maven, and DuckDB's command
 	go test -tags peers -run 'TestAReal|TestPromtool' ./internal/kafka ./internal/notify ./internal/metrics ./internal/page ./deploy ./cmd/imerr-scan

@@ -79,6 +79,11 @@ func (s *served) get(path string) (string, int) {
 
 func (s *served) metric(name string) string {
 	body, _ := s.get("/metrics")
+	return metricOf(body, name)
+}
+
+// metricOf returns the value of a metric in a scrape.
+func metricOf(body, name string) string {
 	m := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(name) + ` (\S+)$`).FindStringSubmatch(body)
 	if m == nil {
 		return "no " + name

@@ -19,8 +19,9 @@ type leading struct {
 	claims   int    // so far
 	notes    int64  // so far
 	notifier *notify.Notifier
-	takes    bool  // the notifier is given what comes; else that waits
-	handed   int64 // event time of the newest alert record that it was given, Unix milliseconds
+	takes    bool                    // the notifier is given what comes; else that waits
+	handed   int64                   // event time of the newest alert record that it was given, Unix milliseconds
+	past     map[string]notify.Stats // counts of the notifiers before it, by name of the sink
 
 	changing sync.Mutex    // who opens or closes a notifier has it
 	noting   chan struct{} // who has put something in writes a note: one after the other
@@ -123,6 +124,7 @@ func (r *Replica) begin(claim string) error {
 
 // take makes n the notifier, and hands it what the last one was not given.
 func (r *Replica) take(n *notify.Notifier) {
+	r.retire()
 	r.leading.notifier, r.leading.takes = n, true
 	handed := r.leading.handed
 	for _, a := range r.state.Alerts() {
@@ -130,6 +132,29 @@ func (r *Replica) take(n *notify.Notifier) {
 			r.hand(&a)
 		}
 	}
+}
+
+// retire keeps the counts of the notifier, which has been shut.
+func (r *Replica) retire() {
+	if r.leading.notifier == nil {
+		return
+	}
+	if r.leading.past == nil {
+		r.leading.past = map[string]notify.Stats{}
+	}
+	for _, s := range r.leading.notifier.Stats() {
+		r.leading.past[s.Name] = withPast(s, r.leading.past[s.Name])
+	}
+	r.leading.notifier = nil
+}
+
+// withPast adds the counts of past to those of s.
+func withPast(s, past notify.Stats) notify.Stats {
+	s.OK += past.OK
+	s.Rejected += past.Rejected
+	s.Errors += past.Errors
+	s.Dropped += past.Dropped
+	return s
 }
 
 // shut closes the notifier; what sinks were not told yet has until ctx ends. What comes from here on waits for the next one.
@@ -156,7 +181,8 @@ func (r *Replica) resign(wait time.Duration) {
 	r.shut(ctx)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.leading.claim, r.leading.notifier = "", nil
+	r.retire()
+	r.leading.claim = ""
 }
 
 // reopen sends by what Options.Open now opens, if this replica leads.
@@ -267,15 +293,18 @@ func (r *Replica) Delivered(d notify.Delivery) {
 	}
 }
 
-// Sinks returns the counts of the sinks; after a reload they begin anew.
+// Sinks returns the counts of the sinks since Open; none while this replica does not lead. A reload changes none of them.
 func (r *Replica) Sinks() []notify.Stats {
 	r.mu.Lock()
-	n := r.leading.notifier
-	r.mu.Unlock()
-	if n == nil {
+	defer r.mu.Unlock()
+	if r.leading.notifier == nil {
 		return nil
 	}
-	return n.Stats()
+	all := r.leading.notifier.Stats()
+	for i := range all {
+		all[i] = withPast(all[i], r.leading.past[all[i].Name])
+	}
+	return all
 }
 
 // turnToNote waits until no note is being written, and until leading.noting is emptied no other is begun. False: ctx was done

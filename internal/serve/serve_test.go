@@ -295,7 +295,8 @@ func TestABaseIsWrittenWhenTheLogHasGrown(t *testing.T) {
 	}
 }
 
-// A reload changes who is told and what a limit is; counts, alerts and what was told stay. One that fails changes nothing.
+// A reload changes who is told and what a limit is; counts, those of sinks too, alerts and what was told stay. One that fails changes
+// nothing.
 func TestReloadKeepsCountsAndWhatWasTold(t *testing.T) {
 	dir := t.TempDir()
 	day, err := os.ReadFile("../../testdata/logs/day/app.log")
@@ -311,6 +312,8 @@ func TestReloadKeepsCountsAndWhatWasTold(t *testing.T) {
 	defer x.end()
 	until(t, "the day is told", func() bool { return before.count(`"state":"resolved"`) == 3 })
 	events := x.events()
+	until(t, "what was told is counted", func() bool { return x.Sinks()[0].Queued == 0 })
+	sent := x.Sinks()[0].OK
 	x.sink = broken
 	if err := x.Reload(detect.Options{Catalog: web}); err == nil {
 		t.Error("a reload that cannot open its sinks succeeded")
@@ -319,6 +322,12 @@ func TestReloadKeepsCountsAndWhatWasTold(t *testing.T) {
 	settings := detect.Options{Catalog: web, Limits: []detect.Limit{{Name: "any", Window: time.Minute, Events: 3}}}
 	if err := x.Reload(settings); err != nil {
 		t.Fatal(err)
+	}
+	if err := x.Reload(settings); err != nil {
+		t.Fatal(err)
+	}
+	if got := x.Sinks()[0].OK; got != sent || sent == 0 {
+		t.Errorf("%d messages counted after two reloads, %d before", got, sent)
 	}
 	if got := x.events(); got != events || events == 0 {
 		t.Errorf("%d events after the reload, %d before", got, events)
