@@ -40,11 +40,26 @@ func TestWhatPeersPrint(t *testing.T) {
 			t.Errorf("eventsOfJSON(%s) = %d, want %d", in, got, want)
 		}
 	}
+	if got := lastNumber([]byte("count_star()\n12\n")); got != 12 {
+		t.Errorf("lastNumber = %d, want 12", got)
+	}
+	const ofMtail = `{"errors":[{"LabelValues":[{"Labels":["206"],"Value":{"Value":48}},{"Labels":["217"],"Value":{"Value":2}}]}],"line_count":[]}`
+	if got := valuesOfMtail([]byte(ofMtail)); got != 50 {
+		t.Errorf("valuesOfMtail = %d, want 50", got)
+	}
 	if got := firstNumber([]byte("12\n")); got != 12 {
 		t.Errorf("firstNumber = %d, want 12", got)
 	}
 	if got := countLines([]byte("206\n217\n")); got != 2 {
 		t.Errorf("countLines = %d, want 2", got)
+	}
+}
+
+func TestThePathOfTheLogIsPutInOrAdded(t *testing.T) {
+	for want, argv := range map[string][]string{"wc -l a.log": {"wc", "-l"}, "duckdb -c from 'a.log'": {"duckdb", "-c", "from '{log}'"}} {
+		if got := strings.Join(peer{argv: argv}.command("a.log"), " "); got != want {
+			t.Errorf("%q becomes %q, want %q", argv, got, want)
+		}
 	}
 }
 

@@ -95,7 +95,7 @@ func (b *bench) program(name string) string {
 	return path
 }
 
-// build makes imerr-scan as a release does, and the programs of the benchmark.
+// build makes imerr-scan as a release does, the programs of the benchmark, and that of mtail.
 func (b *bench) build(ctx context.Context) error {
 	bin := filepath.Dir(b.program("imerr-scan"))
 	if err := os.MkdirAll(bin, 0o755); err != nil {
@@ -108,5 +108,5 @@ func (b *bench) build(ctx context.Context) error {
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("build: %w", err)
 	}
-	return nil
+	return os.WriteFile(filepath.Join(b.dir, mtailProgram), []byte(inMtail), 0o600)
 }

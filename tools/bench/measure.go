@@ -46,7 +46,8 @@ func (b *bench) measure(ctx context.Context, c aCorpus, peers []peer) ([]row, er
 
 // once runs the command once and adds what it used.
 func (r *row) once(ctx context.Context, c aCorpus) error {
-	cmd := exec.CommandContext(ctx, r.argv[0], append(slices.Clone(r.argv[1:]), c.path)...)
+	argv := r.command(c.path)
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	var out bytes.Buffer // a pipe: grep stops at its first match if it writes to the null device
 	cmd.Stdout = &out

@@ -2,7 +2,10 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -10,10 +13,24 @@ import (
 // peer is a command that is measured.
 type peer struct {
 	name string
-	argv []string // the log's path is added
+	argv []string // {log} in it stands for the log's path; where it is nowhere, the path is added
 	// events reads the number of errors out of what the command printed; nil if it answers an easier question.
 	events func(out []byte) int64
 	slow   bool // takes its turn in the first slowRounds only
+}
+
+// command returns what is run on a log.
+func (p peer) command(log string) []string {
+	argv := slices.Clone(p.argv)
+	named := false
+	for i, arg := range argv {
+		argv[i] = strings.ReplaceAll(arg, "{log}", log)
+		named = named || argv[i] != arg
+	}
+	if !named {
+		argv = append(argv, log)
+	}
+	return argv
 }
 
 // slowRounds is enough for those that take tens of times as long as the others.
@@ -30,6 +47,19 @@ for line in open(sys.argv[1], "rb"):
     if isinstance(e, dict) and "type" in e:
         n[e["type"]] += 1
 print(sum(n.values()))
+`
+
+// inSQL counts what DuckDB's own reader of JSON lines finds at error.type, with one thread.
+const inSQL = `SET threads TO 1; SELECT count(*) FROM read_ndjson_objects('{log}', ignore_errors=true) WHERE (json -> '$.error.type') IS NOT NULL`
+
+// mtailProgram is the file that build writes inMtail to.
+const mtailProgram = "errors.mtail"
+
+// inMtail is the usual program for mtail: a pattern on each line.
+const inMtail = `counter errors by type
+/"error":\{[^{}]*"type":(?P<type>-?\d+)/ {
+  errors[$type]++
+}
 `
 
 // peers returns what is installed of those to be measured on a kind of corpus, ours first, and the names of the rest.
@@ -52,6 +82,8 @@ func (b *bench) peers(kind string) (found []peer, missing []string) {
 		{`grep -c '"error"'`, []string{"grep", "-c", `"error"`}, nil, false},
 		{"Scanner + gjson (toy)", []string{b.program("toy")}, firstNumber, false},
 		{"python3 json", []string{"python3", "-c", inPython}, firstNumber, true},
+		{"DuckDB, one thread", []string{"duckdb", "-csv", "-c", inSQL}, lastNumber, true},
+		{"mtail", []string{"mtail", "--one_shot", "--progs", filepath.Join(b.dir, mtailProgram), "--logs"}, valuesOfMtail, true},
 		{"jq", []string{"jq", "-c", `.error?.type? // empty`}, countLines, true},
 	} {
 		if _, err := exec.LookPath(p.argv[0]); err != nil {
@@ -67,6 +99,29 @@ func firstNumber(out []byte) int64 {
 	n, err := strconv.ParseInt(string(bytes.TrimSpace(out)), 10, 64)
 	if err != nil {
 		return -1
+	}
+	return n
+}
+
+// lastNumber reads the last of some lines.
+func lastNumber(out []byte) int64 {
+	out = bytes.TrimSpace(out)
+	return firstNumber(out[bytes.LastIndexByte(out, '\n')+1:])
+}
+
+// valuesOfMtail adds up the values of the counters that mtail prints.
+func valuesOfMtail(out []byte) int64 {
+	var counters map[string][]struct {
+		LabelValues []struct{ Value struct{ Value int64 } }
+	}
+	if err := json.Unmarshal(out, &counters); err != nil {
+		return -1
+	}
+	var n int64
+	for _, c := range counters["errors"] {
+		for _, v := range c.LabelValues {
+			n += v.Value.Value
+		}
 	}
 	return n
 }

@@ -79,8 +79,10 @@ type goal struct {
 
 // goalsOf are the goals of docs/performance.md by kind of corpus.
 var goalsOf = map[string][]goal{
-	"sparse": {{peer: "wc -l", most: 1.9}, {peer: "rg", most: 1}, {peer: "Scanner", most: 1. / 12}, {peer: "jq", most: 1. / 80}},
-	"noise":  {{peer: "wc -l", most: 1.9}, {peer: "rg", most: 1}, {peer: "Scanner", most: 1. / 12}, {peer: "jq", most: 1. / 80}},
+	"sparse": {{peer: "wc -l", most: 1.9}, {peer: "rg", most: 1}, {peer: "Scanner", most: 1. / 12},
+		{peer: "DuckDB", most: 1. / 12}, {peer: "mtail", most: 1. / 60}, {peer: "jq", most: 1. / 80}},
+	"noise": {{peer: "wc -l", most: 1.9}, {peer: "rg", most: 1}, {peer: "Scanner", most: 1. / 12},
+		{peer: "DuckDB", most: 1. / 12}, {peer: "mtail", most: 1. / 60}, {peer: "jq", most: 1. / 80}},
 	"long":   {{peer: "wc -l", most: 1.7}, {peer: "rg", most: 1.4}},
 	"spaced": {{peer: "wc -l", most: 2}, {peer: "rg", most: 1.3}},
 	"dense":  {{peer: "Scanner", most: 1 / 1.5}, {peer: "jq", most: 1. / 15}},
