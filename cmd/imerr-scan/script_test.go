@@ -2,6 +2,7 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
 
 	"imerr-scan/internal/kafka/kafkatest"
 )
@@ -19,7 +21,19 @@ var update = flag.Bool("update", false, "rewrite what the scripts expect")
 // TestMain lets the scripts run this very binary as imerr-scan.
 func TestMain(m *testing.M) {
 	kafkatest.BeFake()
-	testscript.Main(m, map[string]func(){"imerr-scan": main})
+	testscript.Main(leakless{m}, map[string]func(){"imerr-scan": main})
+}
+
+// leakless fails if a goroutine outlives the tests.
+type leakless struct{ *testing.M }
+
+func (m leakless) Run() int {
+	status := m.M.Run()
+	if err := goleak.Find(); err != nil && status == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		status = 1
+	}
+	return status
 }
 
 // binary returns the path of imerr-scan as users run it, in dir: this test binary under its name.

@@ -96,7 +96,7 @@ var modules = map[string][]string{
 	"go.yaml.in/yaml/v3":                 {"internal/config"},
 }
 
-var testModules = []string{"github.com/google/go-cmp", "github.com/rogpeppe/go-internal", "pgregory.net/rapid"}
+var testModules = []string{"github.com/google/go-cmp", "github.com/rogpeppe/go-internal", "go.uber.org/goleak", "pgregory.net/rapid"}
 
 // outside matches what says where the project happened to be written. It must make sense on any machine.
 var outside = regexp.MustCompile(`(?m)(^|[\s"'=(:])/(root|work|Users)/[.a-z]+|\.\./share[d]`)

@@ -14,9 +14,14 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { kafkatest.Main(m) }
+// TestMain fails if a goroutine outlives the tests.
+func TestMain(m *testing.M) {
+	kafkatest.BeFake()
+	goleak.VerifyTestMain(m)
+}
 
 func open(t *testing.T, opt Options) *Cluster {
 	t.Helper()

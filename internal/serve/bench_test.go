@@ -17,6 +17,8 @@ import (
 	"imerr-scan/internal/kafka"
 	"imerr-scan/internal/kafka/kafkatest"
 	"imerr-scan/internal/pipeline"
+
+	"go.uber.org/goleak"
 )
 
 var (
@@ -138,4 +140,8 @@ func (w *writer) write(b *testing.B, n int) {
 	}
 }
 
-func TestMain(m *testing.M) { kafkatest.Main(m) }
+// TestMain fails if a goroutine outlives the tests.
+func TestMain(m *testing.M) {
+	kafkatest.BeFake()
+	goleak.VerifyTestMain(m)
+}

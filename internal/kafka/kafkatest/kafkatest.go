@@ -4,7 +4,7 @@
 // Words: the fake is kfake in a process of its own, so that it can be killed and frozen; the real one is Apache Kafka, fetched
 // by Maven. Both offer three ways in: in the clear, with a name and password, and by TLS.
 //
-//	func TestMain(m *testing.M) { kafkatest.Main(m) }
+//	func TestMain(m *testing.M) { kafkatest.BeFake(); goleak.VerifyTestMain(m) }
 //	b := kafkatest.Fake(t)       // b.Plain, b.SASL, b.TLS are addresses
 //	b.Create(t, "client-logs", 4, nil)
 package kafkatest
@@ -60,12 +60,6 @@ type node struct {
 }
 
 const fakeEnv = "IMERR_KAFKATEST_FAKE"
-
-// Main runs the tests, after BeFake. It does not return.
-func Main(m *testing.M) {
-	BeFake()
-	os.Exit(m.Run())
-}
 
 // BeFake is the fake broker, and does not return, if that is what this process was started for. It is to be called first
 // in TestMain.
