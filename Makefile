@@ -4,7 +4,7 @@ ROUNDS ?= 5
 FUZZ_SECONDS ?= 20
 SOAK ?= 1h
 
-.PHONY: build test check golden bench bench-detect fuzz peers chaos faults soak kit release ci
+.PHONY: build test check golden bench bench-detect fuzz fuzz-keep peers chaos faults soak kit release ci
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/imerr-scan ./cmd/imerr-scan
@@ -27,6 +27,9 @@ bench-detect: # the acceptance table of the detector, beside simple methods; min
 
 fuzz: # make fuzz FUZZ_SECONDS=60
 	.ci/fuzz $(FUZZ_SECONDS)
+
+fuzz-keep: # takes into testdata/fuzz what reached code that nothing else does
+	go run ./tools/fuzzkeep
 
 chaos: # kills, pauses, outages and scaling under load, at full size: 20 minutes on a fake broker, 20 on three of Apache Kafka
 	go test ./cmd/imerr-scan -tags peers -run 'TestChaos$$|TestARealKafkaInChaos$$' -v -timeout 90m -chaos-full
