@@ -11,10 +11,13 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
+	"os/signal"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -24,14 +27,16 @@ import (
 const largest = 4 << 10
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "fuzzkeep:", err)
 		os.Exit(1)
 	}
 }
 
-func run(names []string) error {
-	cache, err := exec.Command("go", "env", "GOCACHE").Output()
+func run(ctx context.Context, names []string) error {
+	cache, err := exec.CommandContext(ctx, "go", "env", "GOCACHE").Output()
 	if err != nil {
 		return err
 	}
@@ -44,7 +49,7 @@ func run(names []string) error {
 			continue
 		}
 		t.found = filepath.Join(strings.TrimSpace(string(cache)), "fuzz", "imerr-scan", t.dir, t.name)
-		if err := t.keep(); err != nil {
+		if err := t.keep(ctx); err != nil {
 			return fmt.Errorf("%s %s: %w", t.dir, t.name, err)
 		}
 	}
@@ -61,13 +66,14 @@ type target struct {
 var declaration = regexp.MustCompile(`(?m)^func (Fuzz\w+)\(f \*testing\.F\)`)
 
 func findTargets() (targets []target, err error) {
-	err = filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, "_test.go") {
+	module := os.DirFS(".")
+	err = fs.WalkDir(module, ".", func(name string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(name, "_test.go") {
 			return err
 		}
-		text, err := os.ReadFile(path)
+		text, err := fs.ReadFile(module, name)
 		for _, m := range declaration.FindAllSubmatch(text, -1) {
-			targets = append(targets, target{dir: filepath.ToSlash(filepath.Dir(path)), name: string(m[1])})
+			targets = append(targets, target{dir: path.Dir(name), name: string(m[1])})
 		}
 		return err
 	})
@@ -75,7 +81,7 @@ func findTargets() (targets []target, err error) {
 }
 
 // keep measures what each found input reaches, from the smallest on, and takes those that reach more.
-func (t *target) keep() error {
+func (t *target) keep(ctx context.Context) error {
 	entries, err := os.ReadDir(t.found)
 	if err != nil {
 		fmt.Printf("%s %s: never fuzzed here\n", t.dir, t.name)
@@ -87,7 +93,7 @@ func (t *target) keep() error {
 	}
 	defer os.RemoveAll(scratch)
 	t.binary = filepath.Join(scratch, "test")
-	build := exec.Command("go", "test", "-c", "-cover", "-covermode=set", "-o", t.binary, "./"+t.dir)
+	build := exec.CommandContext(ctx, "go", "test", "-c", "-cover", "-covermode=set", "-o", t.binary, "./"+t.dir)
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		return err
@@ -97,7 +103,7 @@ func (t *target) keep() error {
 		return err
 	}
 	reached := map[string]bool{}
-	if _, err := t.reach("", reached); err != nil { // the seeds, and what was kept before
+	if _, err := t.reach(ctx, "", reached); err != nil { // the seeds, and what was kept before
 		return err
 	}
 	type input struct {
@@ -125,7 +131,7 @@ func (t *target) keep() error {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			return err
 		}
-		more, err := t.reach("/^"+in.name+"$", reached)
+		more, err := t.reach(ctx, "/^"+in.name+"$", reached)
 		if err != nil {
 			return fmt.Errorf("%s fails and stays: %w", path, err)
 		}
@@ -141,9 +147,9 @@ func (t *target) keep() error {
 }
 
 // reach runs the target's tests whose names match and adds the blocks of code that they reach. more: some are new.
-func (t *target) reach(names string, reached map[string]bool) (more bool, err error) {
+func (t *target) reach(ctx context.Context, names string, reached map[string]bool) (more bool, err error) {
 	profile := t.binary + ".cover"
-	cmd := exec.Command(t.binary, "-test.run", "^"+t.name+"$"+names, "-test.coverprofile", profile)
+	cmd := exec.CommandContext(ctx, t.binary, "-test.run", "^"+t.name+"$"+names, "-test.coverprofile", profile)
 	cmd.Dir = t.dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return false, fmt.Errorf("%w\n%s", err, out)
