@@ -146,7 +146,10 @@ func oracleValue(rest []byte) bool {
 	rest = rest[len(colon):]
 	rest = rest[len(reSpace.Find(rest)):]
 	if q := reQuote.Find(rest); q != nil {
-		return !reLower.Match(rest[len(q):])
+		said := rest[len(q):]
+		// A byte that is no UTF-8, which no regular expression can name, is a character, too.
+		torn := len(said) > 1 && said[0] >= 0x80 && reBare.Match(said[1:])
+		return !torn && !reLower.Match(said)
 	}
 	if reEnd.Match(rest) {
 		return true
