@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -130,6 +132,69 @@ func TestHugeInputs(t *testing.T) {
 	}
 }
 
+// TestManyWorkersReadErrorsAloneInBoundedMemory: nothing but errors, each of another user, at times of five years, of ever new versions,
+// in files that are read in parts by eight workers, whose findings all have to be merged. Of the 64 MiB that a scan may have, the
+// file of the program is 15; this one, with all tests in it, is larger, so that what counts here is memory without a file.
+func TestManyWorkersReadErrorsAloneInBoundedMemory(t *testing.T) {
+	if raced || testing.Short() {
+		t.Skip("memory is not that of the program under the race detector; takes 10 s")
+	}
+	const most, lines = (64 - 15) << 10, 200_000
+	dir := t.TempDir()
+	codes := []int{206, 217, 509, 39, 507, 512, 28, -1, 704, 606, 1, 17, 40, 2, 602, 505, 221, 216, 101, 504, 508, 501, 220, 219}
+	for name, line := range map[string]func(i int) string{
+		"users.log": func(i int) string {
+			return fmt.Sprintf(`{"time":%d,"level":"error","user":"user%d_%d","device":"d%d","error":{"type":%d,"message":"x"}}`, 1760000000000+i*50, i, i*7919, i, codes[i%len(codes)])
+		},
+		"times.log": func(i int) string {
+			return fmt.Sprintf(`{"time":%d,"level":"error","user":"user%d_%d","error":{"type":%d,"message":"x"}}`, 1610000000000+i*7919%200_000*788_400, i, i*7919, codes[i*31%len(codes)])
+		},
+		"versions.log": func(i int) string {
+			return fmt.Sprintf(`{"time":%d,"user":"user%d_%d","version":"%d.%d.%d","platform":"p%d","error":{"type":%d,"message":"x"}}`, 1760000000000+i*50, i, i*7919, i%97, i%89, i, i, codes[i%len(codes)])
+		},
+	} {
+		var b bytes.Buffer
+		for i := range lines {
+			b.WriteString(line(i))
+			b.WriteByte('\n')
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), b.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bin := binary(t, t.TempDir())
+	for _, output := range []string{"json", "ndjson"} {
+		cmd := exec.CommandContext(t.Context(), bin, "-j", "8", "-o", output, "--config", "none", "--no-alerts", "-q", dir)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		stop := watchStatus(cmd.Process.Pid, "RssAnon:")
+		events := 0
+		if output == "json" {
+			var res aggregate.Result
+			if err := json.NewDecoder(out).Decode(&res); err != nil {
+				t.Fatal(err)
+			}
+			events = int(res.Events)
+		} else {
+			for lines := bufio.NewScanner(out); lines.Scan(); events++ {
+			}
+		}
+		err = cmd.Wait()
+		peak := stop()
+		if err != nil || events != 3*lines {
+			t.Errorf("%s: %v, %d events, want %d", output, err, events, 3*lines)
+		}
+		if t.Logf("%s: peak %d MiB", output, peak>>10); peak > most {
+			t.Errorf("%s: peak of resident memory %d KiB, want at most %d", output, peak, most)
+		}
+	}
+}
+
 func firstError(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {
@@ -165,7 +230,10 @@ func feed(t *testing.T, bin string, write func(io.Writer) error) (out []byte, pe
 }
 
 // watchPeak watches a process until stop is called, which returns the peak of its resident memory in KiB.
-func watchPeak(pid int) (stop func() int) {
+func watchPeak(pid int) (stop func() int) { return watchStatus(pid, "VmHWM:") }
+
+// watchStatus watches one of the figures in KiB that the kernel has of a process until stop is called, which returns the most.
+func watchStatus(pid int, figure string) (stop func() int) {
 	ended, watched := make(chan struct{}), make(chan int, 1)
 	go func() {
 		peak := 0
@@ -176,8 +244,10 @@ func watchPeak(pid int) (stop func() int) {
 				return
 			case <-time.After(2 * time.Millisecond):
 				status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-				if _, after, ok := strings.Cut(string(status), "VmHWM:"); err == nil && ok {
-					_, _ = fmt.Sscan(after, &peak)
+				if _, after, ok := strings.Cut(string(status), figure); err == nil && ok {
+					now := 0
+					_, _ = fmt.Sscan(after, &now)
+					peak = max(peak, now)
 				}
 			}
 		}

@@ -33,7 +33,7 @@ type Options struct {
 	Extract     extract.Options
 	Aggregate   aggregate.Options
 	Workers     int                          // 0 means 1
-	PartSize    int64                        // bytes of a part of a large file; 0 means 16 MiB
+	PartSize    int64                        // bytes of a part of a large file; 0 means 8 MiB
 	MaxDocument int                          // bytes; 0 means frame's default
 	Needle      func(b []byte, from int) int // nil means frame's default
 	Validate    bool                         // parse each line, so that broken counts all that is not JSON
@@ -53,7 +53,7 @@ func (o Options) partSize() int64 {
 	if o.PartSize > 0 {
 		return o.PartSize
 	}
-	return 16 << 20
+	return 8 << 20
 }
 
 // part reads one stretch of one input: bytes in, batches out.
@@ -68,6 +68,9 @@ type part struct {
 	tally   *aggregate.Tally
 	spare   chan *aggregate.Tally // that were merged, to be used again; nil: there are none
 	records []Record
+	kept    int          // bytes, about, of records
+	hold    func()       // is called after each holdEvery events, and waits while there is too much; nil: nobody is to wait
+	events  int          // since it was
 	counted frame.Counts // of the cutter, as far as the tally has them
 	classed int64        // lines that have a class other than without_error and empty
 	before  int64        // lines of the input before this run read it
@@ -131,8 +134,15 @@ func (p *part) document(doc frame.Document) error {
 	return nil
 }
 
+// holdEvery is after how many events a worker says how much it holds.
+const holdEvery = 256
+
 // event counts one event, unless a filter refuses it.
 func (p *part) event(e *classify.Event, doc frame.Document) {
+	if p.events++; p.events == holdEvery && p.hold != nil {
+		p.events = 0
+		p.hold()
+	}
 	if p.opt.Keep == nil && p.opt.Each == nil {
 		p.tally.Add(e)
 		return
@@ -148,7 +158,15 @@ func (p *part) event(e *classify.Event, doc frame.Document) {
 	p.tally.Add(e)
 	if p.opt.Each != nil {
 		p.records = append(p.records, r)
+		p.kept += r.size()
 	}
+}
+
+// size is about how many bytes r takes.
+func (r *Record) size() int {
+	const fixed = 512
+	c := &r.Candidate
+	return fixed + len(c.Message) + len(c.Reason) + len(c.User) + len(c.Device) + len(c.Version) + len(c.Platform) + len(c.Path) + len(r.Text)
 }
 
 // classOf gives a document the first class that fits (docs/result-v1.md, lines).
@@ -213,7 +231,7 @@ func (p *part) take() (*aggregate.Tally, []Record) {
 	p.tally.Lines(aggregate.WithoutError, max(without, 0))
 	p.counted, p.classed = now, max(-without, 0) // documents may come before their lines are counted
 	tally, records := p.tally, p.records
-	p.records = nil
+	p.records, p.kept = nil, 0
 	select {
 	case p.tally = <-p.spare:
 		p.tally.Reset()

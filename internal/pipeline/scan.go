@@ -38,14 +38,14 @@ func Scan(ctx context.Context, sources []Source, total *aggregate.Tally, opt Opt
 	workers := max(opt.Workers, 1)
 	// A job is handed to order before it is handed to a worker, so the job that is merged next is always being read.
 	jobs, order := make(chan *job), make(chan *job, workers+1)
-	spare := make(chan *aggregate.Tally, workers+1)
+	spare, held := make(chan *aggregate.Tally, 1), newBacklog()
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
 			p := newPart(&opt, "", extract.New(opt.Extract))
 			p.spare = spare
 			for j := range jobs {
-				j.run(workCtx, p)
+				j.run(workCtx, p, held)
 			}
 		})
 	}
@@ -65,15 +65,17 @@ func Scan(ctx context.Context, sources []Source, total *aggregate.Tally, opt Opt
 			})
 		}
 	})
-	m := merger{total: total, spare: spare, opt: &opt}
+	m := merger{total: total, spare: spare, worth: maxSpare / workers, held: held, opt: &opt}
 	var err error
 	for j := range order {
+		held.turn(j)
 		if err == nil {
 			err = m.merge(j)
 		}
 		if err != nil {
 			cancel()
-			for range j.out { // so that its worker can end
+			for b := range j.out { // so that its worker can end
+				held.done(b.bytes)
 			}
 		}
 	}
@@ -97,6 +99,7 @@ type job struct {
 type batch struct {
 	tally   *aggregate.Tally
 	records []Record
+	bytes   int   // of the backlog
 	lines   int64 // of the part so far
 	err     error
 }
@@ -124,7 +127,6 @@ func (s *shared) release() {
 
 // divide opens a source and gives its parts to yield, in order, until yield returns false.
 func divide(ctx context.Context, src Source, partSize int64, yield func(*job) bool) {
-	// One batch waits at most, so that parts which are read early do not fill the memory.
 	part := func() *job { return &job{name: src.Name, out: make(chan batch, 1)} }
 	if ctx.Err() != nil {
 		return
@@ -162,7 +164,7 @@ func divide(ctx context.Context, src Source, partSize int64, yield func(*job) bo
 }
 
 // run reads the job's part with p and sends what it finds in batches, the last with the error that ended it.
-func (j *job) run(ctx context.Context, p *part) {
+func (j *job) run(ctx context.Context, p *part, held *backlog) {
 	defer j.end()
 	if j.err != nil {
 		j.out <- batch{err: j.err}
@@ -173,7 +175,17 @@ func (j *job) run(ctx context.Context, p *part) {
 	if day.IsZero() {
 		day = j.stream.ModTime
 	}
-	r := &reader{ctx: ctx, opt: opt, r: j.stream.Reader, full: func() bool { return p.tally.Size() > maxTally || len(p.records) > maxRecords }}
+	holds := 0 // of the backlog, since the last batch
+	p.hold = func() {
+		now := p.tally.Size() + p.kept
+		held.add(j, now-holds)
+		holds = now
+	}
+	full := func() bool {
+		p.hold()
+		return p.tally.Size() > maxTally || p.kept > maxKept
+	}
+	r := &reader{ctx: ctx, opt: opt, r: j.stream.Reader, full: full}
 	stretch := opt.partSize()
 	var before func() int64
 	if j.to > 0 {
@@ -189,8 +201,10 @@ func (j *job) run(ctx context.Context, p *part) {
 		if done {
 			err = errors.Join(err, p.cutter.Flush(p.document))
 		}
+		p.hold()
 		tally, records := p.take()
-		b := batch{tally: tally, records: records, lines: p.counted.Lines}
+		b := batch{tally: tally, records: records, bytes: holds, lines: p.counted.Lines}
+		holds = 0
 		if done && ctx.Err() == nil {
 			b.err = err
 		}
@@ -201,14 +215,16 @@ func (j *job) run(ctx context.Context, p *part) {
 	}
 }
 
-// A part of nothing but errors is handed on before its tally has more than maxTally bytes, or when there are maxRecords events for
-// whoever wants them one by one; every lookEvery bytes of input
-// are looked at, so that it does not depend on how they come.
+// A part of nothing but errors is handed on before its tally has more than maxTally bytes, or the events for whoever wants them
+// one by one have more than maxKept; every lookEvery bytes of input are looked at, so that it does not depend on how they come.
 const (
-	maxTally   = 3 << 19
-	maxRecords = 4096
-	lookEvery  = 256 << 10
+	maxTally  = 3 << 19
+	maxKept   = 2 << 20
+	lookEvery = 256 << 10
 )
+
+// maxSpare is how many bytes, about, the tallies have that are used again.
+const maxSpare = 4 << 20
 
 // leadBytes is how far before its beginning a part looks for the date of clocks that have none.
 const leadBytes = 256 << 10
@@ -244,6 +260,8 @@ func (j *job) end() {
 type merger struct {
 	total *aggregate.Tally
 	spare chan<- *aggregate.Tally
+	worth int // bytes of a tally that is used again: each worker may keep one
+	held  *backlog
 	opt   *Options
 	errs  []aggregate.InputError
 	lines int64 // of the source, before the current part
@@ -263,9 +281,11 @@ func (m *merger) merge(j *job) error {
 		lines = b.lines
 		if b.tally != nil {
 			m.total.Merge(b.tally)
-			select {
-			case m.spare <- b.tally:
-			default:
+			if b.tally.Size() <= m.worth {
+				select {
+				case m.spare <- b.tally:
+				default:
+				}
 			}
 		}
 		if b.err != nil {
@@ -276,9 +296,11 @@ func (m *merger) merge(j *job) error {
 			r.Line += m.lines
 			r.Event.Candidate = &r.Candidate
 			if err := m.opt.Each(r); err != nil {
+				m.held.done(b.bytes)
 				return err
 			}
 		}
+		m.held.done(b.bytes)
 	}
 }
 
