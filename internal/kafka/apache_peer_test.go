@@ -3,6 +3,7 @@
 package kafka
 
 import (
+	"fmt"
 	"testing"
 
 	"imerr-scan/internal/kafka/kafkatest"
@@ -22,6 +23,16 @@ func TestARealKafkaOfThreeBrokers(t *testing.T) {
 	b := kafkatest.Apache(t, 3)
 	t.Run("each broker is killed and frozen", func(t *testing.T) { outage(t, b) })
 	t.Run("log topic", func(t *testing.T) {
+		for _, address := range b.Plain { // the last that was killed may not be back in what each of them knows
+			c := open(t, Options{Brokers: []string{address}})
+			eventually(t, func() error {
+				meta, err := c.metadata(t.Context())
+				if err == nil && len(meta.Brokers) != 3 {
+					err = fmt.Errorf("%s knows %d brokers", address, len(meta.Brokers))
+				}
+				return err
+			})
+		}
 		log, err := plainly(t, b).OpenLog(t.Context(), "safe-log", LogOptions{Create: true})
 		if err != nil {
 			t.Fatal(err)
