@@ -66,6 +66,19 @@ func inflict(t *testing.T, limits string, args ...string) *victim {
 	return v
 }
 
+// startIntoPipe starts it and returns the end of its stdout from which can be read.
+func (v *victim) startIntoPipe() *os.File {
+	v.t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	v.cmd.Stdout = w
+	v.start()
+	w.Close()
+	return r
+}
+
 func (v *victim) start() *victim {
 	v.t.Helper()
 	if err := v.cmd.Start(); err != nil {
@@ -416,14 +429,8 @@ func TestFaultClosedStdout(t *testing.T) {
 		{"-o", "ndjson", log}, {"-o", "json", log}, {log}, {"-f", "-o", "ndjson", log}, {"backtest", "-o", "ndjson", log}, {"catalog"}, {"kit", "grafana"},
 	} {
 		v := inflict(t, "", args...)
-		r, w, err := os.Pipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		v.cmd.Stdout = w
-		v.start()
-		w.Close()
-		_, err = bufio.NewReaderSize(r, 16).ReadString('\n')
+		r := v.startIntoPipe()
+		_, err := bufio.NewReaderSize(r, 16).ReadString('\n')
 		if err != nil && args[0] != "backtest" { // it may have nothing to say
 			t.Errorf("%q: %v", args, err)
 		}
@@ -448,13 +455,7 @@ func TestFaultSlowReader(t *testing.T) {
 		}
 		v := inflict(t, "", args...)
 		v.cmd.Stdin, _ = endless(t, events)
-		r, w, err := os.Pipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		v.cmd.Stdout = w
-		v.start()
-		w.Close()
+		r := v.startIntoPipe()
 		time.Sleep(time.Duration(atSize(1, 20)) * time.Second)
 		lines := bufio.NewScanner(r)
 		n := 0

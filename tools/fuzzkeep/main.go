@@ -36,7 +36,11 @@ func main() {
 }
 
 func run(ctx context.Context, names []string) error {
-	cache, err := exec.CommandContext(ctx, "go", "env", "GOCACHE").Output()
+	cache, err := ask(ctx, "env", "GOCACHE")
+	if err != nil {
+		return err
+	}
+	module, err := ask(ctx, "list", "-m")
 	if err != nil {
 		return err
 	}
@@ -48,12 +52,18 @@ func run(ctx context.Context, names []string) error {
 		if len(names) > 0 && !slices.Contains(names, t.name) {
 			continue
 		}
-		t.found = filepath.Join(strings.TrimSpace(string(cache)), "fuzz", "imerr-scan", t.dir, t.name)
+		t.found = filepath.Join(cache, "fuzz", module, t.dir, t.name)
 		if err := t.keep(ctx); err != nil {
 			return fmt.Errorf("%s %s: %w", t.dir, t.name, err)
 		}
 	}
 	return nil
+}
+
+// ask returns what the go command prints.
+func ask(ctx context.Context, args ...string) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", args...).Output()
+	return strings.TrimSpace(string(out)), err
 }
 
 // target is a fuzz target.
