@@ -323,3 +323,72 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// A text packed in two members comes back. Cut off, it gives the begin of the text and an error, unless the cut is between the
+// two; with a bit flipped an error, or the text all the same.
+func FuzzPacked(f *testing.F) {
+	packers := []func(rapid.TB, string) string{ // with little memory, which is what they would spend their time on
+		packGzip,
+		func(t rapid.TB, s string) string {
+			return pack(t, s, func(w io.Writer) (*zstd.Encoder, error) {
+				return zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<16))
+			})
+		},
+		func(t rapid.TB, s string) string {
+			return pack(t, s, func(w io.Writer) (*xz.Writer, error) {
+				return xz.WriterConfig{DictCap: 1 << 16, BlockSize: 1000}.NewWriter(w)
+			})
+		},
+		func(t rapid.TB, s string) string {
+			return pack(t, s, func(w io.Writer) (*lz4.Writer, error) {
+				z := lz4.NewWriter(w)
+				return z, z.Apply(lz4.BlockSizeOption(lz4.Block64Kb))
+			})
+		},
+	}
+	for i := range packers {
+		f.Add([]byte(kick+kick), uint8(i), uint16(len(kick)), uint32(1<<20), uint32(0))
+		f.Add([]byte(strings.Repeat(kick, 40)), uint8(i), uint16(7), uint32(90), uint32(0))
+		f.Add([]byte(strings.Repeat("a", 5000)), uint8(i), uint16(0), uint32(1<<20), uint32(200))
+	}
+	f.Fuzz(func(t *testing.T, text []byte, packer uint8, split uint16, cut, flip uint32) {
+		if f, err := sniff(text[:min(len(text), headBytes)], false); err != nil || f != plainText || len(text) > 1<<13 {
+			return
+		}
+		pack, at := packers[int(packer)%len(packers)], min(int(split), len(text))
+		first := pack(t, string(text[:at]))
+		whole := first + pack(t, string(text[at:]))
+		stored := []byte(whole[:min(int(cut), len(whole))])
+		full, members := text, len(stored) == len(whole)
+		if len(stored) == len(first) {
+			full, members = text[:at], true
+		}
+		flipped := flip > 0 && int(flip/8) < len(stored)
+		if flipped {
+			stored[flip/8] ^= 1 << (flip % 8)
+		}
+		want, err := sniff([]byte(whole[:min(len(whole), headBytes)]), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f, err := sniff(stored[:min(len(stored), headBytes)], false); err != nil || f != want {
+			return
+		}
+
+		var d decoder
+		defer d.Close()
+		var got []byte
+		r, err := d.decode(bytes.NewReader(stored), want)
+		if err == nil {
+			got, err = io.ReadAll(r)
+		}
+		switch {
+		case err == nil && !bytes.Equal(got, full):
+			t.Errorf("%d of %d bytes, no error", len(got), len(full))
+		case !flipped && !bytes.HasPrefix(full, got):
+			t.Errorf("%d bytes that are not in it, %v", len(got), err)
+		case !flipped && members && err != nil:
+			t.Error(err)
+		}
+	})
+}

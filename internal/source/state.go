@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -64,7 +65,7 @@ func (f *Follower) State(mark func(id int) Mark) State {
 
 // restored is a generation of an earlier run.
 func restored(p Position) *generation {
-	g := &generation{name: p.Path, path: p.Path, kin: kinOf(realPath(p.Path)), ino: p.Inode, sum: p.Sum, sumLen: min(max(p.SumLen, 0), headLen), offset: max(p.Offset, 0),
+	g := &generation{name: p.Path, path: p.Path, kin: kinOf(realPath(p.Path)), ino: p.Inode, sum: p.Sum, sumLen: p.SumLen, offset: p.Offset,
 		lines: p.Lines, modTime: p.ModTime, packed: p.Packed, known: p.Known}
 	if p.Done {
 		g.phase = done
@@ -98,20 +99,28 @@ type snapshotSection struct {
 // WriteSnapshot replaces the file at path by s, or leaves it as it was: written beside it, synced, renamed. The errors
 // name path.
 func WriteSnapshot(path string, s Snapshot) error {
-	index := snapshotIndex{State: s.State, Sections: []snapshotSection{}}
-	for name, data := range s.Sections {
-		index.Sections = append(index.Sections, snapshotSection{name, len(data)})
-	}
-	slices.SortFunc(index.Sections, func(a, b snapshotSection) int { return bytes.Compare([]byte(a.Name), []byte(b.Name)) })
-	body, err := json.Marshal(index)
+	body, err := s.body()
 	if err != nil {
 		return wrap(path, err)
+	}
+	return wrap(path, replace(path, sealed(body), body))
+}
+
+// body is what parseBody reads.
+func (s Snapshot) body() ([]byte, error) {
+	index := snapshotIndex{State: s.State, Sections: []snapshotSection{}}
+	for _, name := range slices.Sorted(maps.Keys(s.Sections)) {
+		index.Sections = append(index.Sections, snapshotSection{name, len(s.Sections[name])})
+	}
+	body, err := json.Marshal(index)
+	if err != nil {
+		return nil, err
 	}
 	body = append(body, '\n')
 	for _, sec := range index.Sections {
 		body = append(body, s.Sections[sec.Name]...)
 	}
-	return wrap(path, replace(path, sealed(body), body))
+	return body, nil
 }
 
 // sealed is the line before body.
@@ -178,17 +187,31 @@ func parseSnapshot(data []byte) (Snapshot, error) {
 	case !ok || !sumOK || verr != nil || v != snapshotVersion || string(sum) != fmt.Sprintf("%016x", xxhash.Sum64(body)):
 		return Snapshot{}, errDamaged
 	}
-	line, body, _ := bytes.Cut(body, []byte("\n"))
+	return parseBody(body)
+}
+
+// parseBody reads what is sealed. It refuses what no Snapshot is written as.
+func parseBody(body []byte) (Snapshot, error) {
+	line, rest, _ := bytes.Cut(body, []byte("\n"))
 	var index snapshotIndex
 	if err := json.Unmarshal(line, &index); err != nil {
 		return Snapshot{}, errDamaged
 	}
 	s := Snapshot{State: index.State, Sections: map[string][]byte{}}
-	for _, sec := range index.Sections {
-		if sec.Bytes < 0 || sec.Bytes > len(body) {
+	for _, p := range s.State.Files {
+		if p.Offset < 0 || p.SumLen < 0 || p.SumLen > headLen || p.Lines < 0 {
 			return Snapshot{}, errDamaged
 		}
-		s.Sections[sec.Name], body = body[:sec.Bytes:sec.Bytes], body[sec.Bytes:]
+	}
+	for _, sec := range index.Sections {
+		_, twice := s.Sections[sec.Name]
+		if twice || sec.Bytes < 0 || sec.Bytes > len(rest) {
+			return Snapshot{}, errDamaged
+		}
+		s.Sections[sec.Name], rest = rest[:sec.Bytes:sec.Bytes], rest[sec.Bytes:]
+	}
+	if len(rest) > 0 {
+		return Snapshot{}, errDamaged
 	}
 	return s, nil
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -101,17 +102,39 @@ func TestSnapshotThatCannotBeWritten(t *testing.T) {
 	}
 }
 
+// What holds is written again as it was read, and a follower that begins with it has the same positions.
 func FuzzParseSnapshot(f *testing.F) {
-	f.Add([]byte("imerr-scan/state/v1 ef46db3751d8e999\n"))
+	for _, s := range []Snapshot{{}, someSnapshot()} {
+		body, err := s.body()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(body)
+	}
 	f.Add([]byte(`{"positions":{"files":[{"path":"a","sum":"1","sum_len":-5,"offset":-1}]},"sections":[{"name":"x","bytes":-1}]}` + "\n"))
+	f.Add([]byte(`{"sections":[{"name":"x","bytes":1},{"name":"x","bytes":1}]}` + "\nab"))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		s, err := parseSnapshot(append(sealed(body), body...))
+		s, err := parseBody(body)
 		if err != nil {
 			return
 		}
-		// Whatever a file says, a follower starts from it.
+		again, err := s.body()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := parseBody(again)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(s, got, cmpopts.EquateEmpty()); d != "" {
+			t.Error("written and read again:", d)
+		}
+
 		fl := Follow(nil, s.State, FollowOptions{After: now})
 		defer fl.Close()
-		fl.State(func(int) Mark { return Mark{} })
+		named := slices.DeleteFunc(s.State.Files, func(p Position) bool { return p.Path == "" })
+		if d := cmp.Diff(named, fl.State(func(int) Mark { return Mark{} }).Files, cmpopts.EquateEmpty()); d != "" {
+			t.Error("a follower that begins with it:", d)
+		}
 	})
 }
