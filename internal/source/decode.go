@@ -85,7 +85,7 @@ func (d *decoder) decode(r io.Reader, f format) (io.Reader, error) {
 func (d *decoder) layer(r io.Reader, f format) (io.Reader, error) {
 	switch f {
 	case gzipped:
-		return gzip.NewReader(bufio.NewReaderSize(r, storedBuffer))
+		return newGzip(bufio.NewReaderSize(r, storedBuffer))
 	case bzipped:
 		return bzip2.NewReader(bufio.NewReaderSize(r, storedBuffer)), nil
 	case xzipped:
@@ -110,6 +110,41 @@ func (d *decoder) layer(r io.Reader, f format) (io.Reader, error) {
 		return unicode.UTF16(unicode.BigEndian, unicode.UseBOM).NewDecoder().Reader(r), nil
 	}
 	return r, nil
+}
+
+// gzipMembers reads members that follow one another. gzip.Reader does so too, but takes one whose end is missing within the
+// file name of its header for the end of all.
+type gzipMembers struct {
+	stored *bufio.Reader
+	member *gzip.Reader
+}
+
+func newGzip(stored *bufio.Reader) (*gzipMembers, error) {
+	member, err := gzip.NewReader(stored)
+	if err != nil {
+		return nil, unexpected(err)
+	}
+	member.Multistream(false)
+	return &gzipMembers{stored, member}, nil
+}
+
+func (g *gzipMembers) Read(b []byte) (int, error) {
+	for {
+		n, err := g.member.Read(b)
+		if n > 0 && err == io.EOF {
+			err = nil
+		}
+		if n > 0 || err != io.EOF {
+			return n, err
+		}
+		if _, err := g.stored.Peek(1); err != nil {
+			return 0, err
+		}
+		if err := g.member.Reset(g.stored); err != nil {
+			return 0, unexpected(err)
+		}
+		g.member.Multistream(false)
+	}
 }
 
 // layer names the format in its errors and keeps a decompressor that gives up from taking the process along.

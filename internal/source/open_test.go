@@ -221,6 +221,27 @@ func TestCutOffArchives(t *testing.T) {
 	}
 }
 
+// The name of a file stands in the header of a member, and where it ends nothing tells the end of the input from one of all.
+func TestGzipCutOffInTheNameOfAFile(t *testing.T) {
+	named := pack(t, kick, func(w io.Writer) (*gzip.Writer, error) {
+		z := gzip.NewWriter(w)
+		z.Name, z.Comment = "app.log", "of yesterday"
+		return z, nil
+	})
+	for n := 11; n < 10+len("app.log+of yesterday+"); n++ {
+		for _, before := range []string{"", kick} {
+			stored := named[:n]
+			if before != "" {
+				stored = packGzip(t, before) + stored
+			}
+			text, _, _, err := read(t, write(t, "x", stored))
+			if !errors.Is(err, io.ErrUnexpectedEOF) || text != before {
+				t.Errorf("cut at %d behind %d bytes: %q, %v", n, len(before), text, err)
+			}
+		}
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
 	good := packGzip(t, strings.Repeat(kick, 1000))
 	bent := []byte(good)
