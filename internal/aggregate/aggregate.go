@@ -204,28 +204,38 @@ func (t *Tally) Seen(millis, n int64) {
 // Add counts one event. The user's id is hashed; of the users with the most events the masked id is kept, or the plain one
 // with Options.Plain. Nothing of e is held on to, except strings that are short.
 func (t *Tally) Add(e *classify.Event) {
-	c := e.Candidate
-	user, device := hashUser(c.User), hashDevice(c.Device)
-	if user != 0 {
-		t.users.add(user)
+	x := EventOf(e)
+	t.add(&x)
+}
+
+// AddAll counts events, in their order, as Add does.
+func (t *Tally) AddAll(events []Event) {
+	for i := range events {
+		t.add(&events[i])
 	}
-	t.shapes.add(t.shapeName(c.Shape), 1)
-	bucket, rest, dated := bucketOf(c.Time)
+}
+
+func (t *Tally) add(e *Event) {
+	if e.user != 0 {
+		t.users.add(e.user)
+	}
+	t.shapes.add(t.shapeName(e.shape), 1)
+	bucket, rest, dated := bucketOf(e.time)
 	if !dated {
 		t.undated++
 	}
-	if e.Entry == nil {
+	if e.entry == nil {
 		t.addUnknown(e, dated)
 	} else {
-		k := t.addCode(e, user)
+		k := t.addCode(e)
 		if dated {
-			k.span.add(c.Time, c.Time)
-			k.traits.add(align(bucket, t.bounds.level), e)
-			t.observe(&k.series, observation{user: user, bucket: bucket, millis: rest, n: 1, device: device})
+			k.span.add(e.time, e.time)
+			k.traits.add(align(bucket, t.bounds.level), e.traits)
+			t.observe(&k.series, observation{user: e.user, bucket: bucket, millis: rest, n: 1, device: e.device})
 		}
 	}
-	if user != 0 {
-		t.addUser(e, user, device, dated)
+	if e.user != 0 {
+		t.addUser(e, dated)
 	}
 }
 
@@ -238,20 +248,20 @@ func bucketOf(millis int64) (bucket int32, rest uint32, ok bool) {
 	return int32(millis / bucketMillis), uint32(millis % bucketMillis), true
 }
 
-func (t *Tally) addCode(e *classify.Event, user uint64) *code {
-	k := t.code(e.Code)
+func (t *Tally) addCode(e *Event) *code {
+	k := t.code(e.code)
 	if k.entry == nil {
-		k.entry = e.Entry
+		k.entry = e.entry
 	}
 	k.count++
-	if user != 0 {
-		k.users.add(user)
+	if e.user != 0 {
+		k.users.add(e.user)
 	}
-	count(&k.reasons, e.Reason, 1)
-	count(&k.versions, e.Candidate.Version, 1)
-	count(&k.platforms, e.Candidate.Platform, 1)
-	if e.HasInner {
-		k.inner.add(e.Inner, 1)
+	count(&k.reasons, e.reason, 1)
+	count(&k.versions, e.version, 1)
+	count(&k.platforms, e.platform, 1)
+	if e.hasInner {
+		k.inner.add(e.inner, 1)
 	}
 	return k
 }
@@ -309,30 +319,29 @@ func (c *code) clear() {
 	c.entry, c.count, c.span = nil, 0, span{}
 }
 
-func (t *Tally) addUnknown(e *classify.Event, dated bool) {
+func (t *Tally) addUnknown(e *Event, dated bool) {
 	t.unknown.count++
-	it := addText(&t.unknown.values, e.Value, 1)
+	it := addText(&t.unknown.values, e.value, 1)
 	if dated {
-		t.unknown.span.add(e.Candidate.Time, e.Candidate.Time)
-		it.v.add(e.Candidate.Time, e.Candidate.Time)
+		t.unknown.span.add(e.time, e.time)
+		it.v.add(e.time, e.time)
 	}
 }
 
-func (t *Tally) addUser(e *classify.Event, user uint64, device uint32, dated bool) {
-	u := &t.top.add(user, 1).v
+func (t *Tally) addUser(e *Event, dated bool) {
+	u := &t.top.add(e.user, 1).v
 	if u.name == "" || t.opt.Plain && !u.plain {
-		u.name, u.plain = t.name(e.Candidate.User), t.opt.Plain
+		u.name, u.plain = t.name(e.name), t.opt.Plain
 	}
 	number := int64(unknownCode)
-	if e.Entry != nil {
-		number = int64(e.Code)
-		if dated && isKick(e.Code) {
-			at := e.Candidate.Time
-			u.kicks.add(stretch{span: span{at, at}, n: 1})
+	if e.entry != nil {
+		number = int64(e.code)
+		if dated && isKick(e.code) {
+			u.kicks.add(stretch{span: span{e.time, e.time}, n: 1})
 		}
 	}
 	u.addCode(number, 1)
-	u.addDevice(device)
+	u.addDevice(e.device)
 }
 
 // name is what is kept of a user's id.
@@ -496,8 +505,6 @@ func (t *Tally) widen(level uint8) {
 // Merge adds o, the part of the input that follows, to t. Afterwards o may be wider than it was, with less of its users; t holds
 // nothing of it.
 func (t *Tally) Merge(o *Tally) {
-	t.flush()
-	o.flush()
 	for c := range classes {
 		t.Lines(c, o.lines[c])
 	}
@@ -507,6 +514,25 @@ func (t *Tally) Merge(o *Tally) {
 	t.Late(o.late)
 	t.undated = sum(t.undated, o.undated)
 
+	if o.knowsCodes() || o.bounds.level > t.bounds.level || o.bounds.floor > t.bounds.floor || o.traitFloor > t.traitFloor {
+		t.mergeCodes(o)
+	}
+	t.unknown.merge(&o.unknown)
+	t.users.merge(&o.users)
+	t.top.merge(&o.top, (*userInfo).unite)
+	t.shapes.merge(&o.shapes, nil)
+	t.hints.merge(&o.hints, nil)
+}
+
+// knowsCodes says whether there is anything in t besides totals of lines and events.
+func (t *Tally) knowsCodes() bool {
+	return len(t.codes) > 0 || len(t.seen.cells) > 0 || len(t.seen.pending) > 0
+}
+
+// mergeCodes adds what o knows of codes, and of the times of lines.
+func (t *Tally) mergeCodes(o *Tally) {
+	t.flush()
+	o.flush()
 	t.widen(o.bounds.level)
 	o.widen(t.bounds.level)
 	t.giveUp(o.bounds.floor)
@@ -519,12 +545,6 @@ func (t *Tally) Merge(o *Tally) {
 	}
 	t.seen.merge(&o.seen, &t.bounds)
 	t.limit()
-
-	t.unknown.merge(&o.unknown)
-	t.users.merge(&o.users)
-	t.top.merge(&o.top, (*userInfo).unite)
-	t.shapes.merge(&o.shapes, nil)
-	t.hints.merge(&o.hints, nil)
 }
 
 func (c *code) merge(o *code, b *bounds) {

@@ -7,8 +7,6 @@ import (
 	"sort"
 
 	"github.com/cespare/xxhash/v2"
-
-	"imerr-scan/pkg/classify"
 )
 
 // Field is what the events of a cell are told apart by, so that an alert can say what changed.
@@ -67,10 +65,13 @@ func hashOf(f Field, text string) uint64 {
 // part returns the part of a key that stands for a field.
 func (x trait) part(f Field) uint64 { return x.key >> fieldShift[f] & (1<<fieldBits[f] - 1) }
 
+// traitsOf is the key of an event; 0 if it has no version, platform and reason.
+func traitsOf(version, platform, reason string) uint64 {
+	return hashOf(Version, version)<<fieldShift[Version] | hashOf(Platform, platform)<<fieldShift[Platform] | hashOf(Reason, reason)
+}
+
 // add counts an event in the cell that begins at bucket. To be flushed with it, it must come before the observation.
-func (s *traits) add(bucket int32, e *classify.Event) {
-	key := hashOf(Version, e.Candidate.Version)<<fieldShift[Version] |
-		hashOf(Platform, e.Candidate.Platform)<<fieldShift[Platform] | hashOf(Reason, e.Reason)
+func (s *traits) add(bucket int32, key uint64) {
 	if key == 0 {
 		return
 	}

@@ -2,11 +2,11 @@ package pipeline
 
 import "sync"
 
-// maxBacklog is how many bytes, about, of what was found may wait to be merged. What a worker reads until its next look comes
-// on top, and what the job has that is merged next.
-const maxBacklog = 2 << 20
+// maxBacklog is how many bytes, about, of what was found may wait to be counted. Less than maxKept of each worker come on top, and
+// maxBatches of the job that is merged next.
+const maxBacklog = 4 << 20
 
-// backlog keeps what was read and is not merged yet within maxBacklog, however many workers there are: who reads ahead waits
+// backlog keeps what was found and is not counted yet within maxBacklog, however many workers there are: who reads ahead waits
 // while there is too much. The job that is merged next never waits, so something always moves.
 type backlog struct {
 	mu    sync.Mutex

@@ -80,7 +80,7 @@ func (l *Live) End(id int) error {
 // merge adds what a part counted to total.
 func (l *Live) merge(p *part) {
 	p.grown = false
-	tally, _ := p.take()
+	tally := p.take()
 	if l.opt.Piece != nil {
 		l.opt.Piece(tally)
 	}
@@ -123,10 +123,9 @@ func (l *Live) SetNow(now time.Time) {
 
 // hand gives the records of a part away.
 func (p *part) hand() error {
-	records := p.records
-	p.records = p.records[:0]
-	for i := range records {
-		r := &records[i]
+	defer func() { p.found = p.found.empty() }()
+	for i := range p.found.records {
+		r := &p.found.records[i]
 		r.Line += p.before
 		r.Event.Candidate = &r.Candidate
 		if err := p.opt.Each(r); err != nil {

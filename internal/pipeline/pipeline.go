@@ -3,8 +3,7 @@
 // what a line counts as.
 //
 // Scan divides large files into parts at bounds that depend on the bytes alone, lets workers read parts at the same time,
-// and merges their tallies and hands on their events in the order of the input. So the answer is the same for any number
-// of workers.
+// and counts and hands on their events in the order of the input. So the answer is the same for any number of workers.
 package pipeline
 
 import (
@@ -66,11 +65,8 @@ type part struct {
 	find    func(b []byte, from int) int // the needle
 	source  string
 	tally   *aggregate.Tally
-	spare   chan *aggregate.Tally // that were merged, to be used again; nil: there are none
-	records []Record
-	kept    int          // bytes, about, of records
-	hold    func()       // is called after each holdEvery events, and waits while there is too much; nil: nobody is to wait
-	events  int          // since it was
+	found   found
+	full    func()       // events are kept apart, and this takes them away when they are maxKept bytes; nil: tally has them
 	counted frame.Counts // of the cutter, as far as the tally has them
 	classed int64        // lines that have a class other than without_error and empty
 	before  int64        // lines of the input before this run read it
@@ -78,6 +74,20 @@ type part struct {
 	last    int64
 	grown   bool
 	open    lineClass // the last document's lines, as long as another document on them may change their class
+}
+
+// found is events that were found and wait for whoever puts parts together.
+type found struct {
+	events  []aggregate.Event // that are not in the part's tally
+	records []Record          // for Options.Each
+	bytes   int               // about, of both
+}
+
+// empty is f for what is found next, in the room that it has taken. Nothing is held on to.
+func (f *found) empty() found {
+	clear(f.events)
+	clear(f.records)
+	return found{events: f.events[:0], records: f.records[:0]}
 }
 
 // lineClass is the class of the lines of one document.
@@ -134,31 +144,40 @@ func (p *part) document(doc frame.Document) error {
 	return nil
 }
 
-// holdEvery is after how many events a worker says how much it holds.
-const holdEvery = 256
-
 // event counts one event, unless a filter refuses it.
 func (p *part) event(e *classify.Event, doc frame.Document) {
-	if p.events++; p.events == holdEvery && p.hold != nil {
-		p.events = 0
-		p.hold()
-	}
 	if p.opt.Keep == nil && p.opt.Each == nil {
-		p.tally.Add(e)
+		p.count(e)
 		return
 	}
-	r := Record{Event: *e, Candidate: *e.Candidate, Source: p.source, Line: doc.Line + 1}
+	all := append(p.found.records, Record{Event: *e, Candidate: *e.Candidate, Source: p.source, Line: doc.Line + 1})
+	r := &all[len(all)-1]
 	if p.opt.Text {
 		r.Text = append([]byte(nil), doc.Data...)
 	}
-	if p.opt.Keep != nil && !p.opt.Keep(&r) {
+	keep := p.opt.Keep == nil || p.opt.Keep(r)
+	if keep && p.opt.Each != nil {
+		p.found.bytes += r.size()
+	} else {
+		all = all[:len(all)-1]
+	}
+	p.found.records = all
+	if !keep {
 		p.tally.Filtered(1)
 		return
 	}
-	p.tally.Add(e)
-	if p.opt.Each != nil {
-		p.records = append(p.records, r)
-		p.kept += r.size()
+	p.count(e)
+}
+
+func (p *part) count(e *classify.Event) {
+	if p.full == nil {
+		p.tally.Add(e)
+		return
+	}
+	x := aggregate.EventOf(e)
+	p.found.events = append(p.found.events, x)
+	if p.found.bytes += x.Size(); p.found.bytes >= maxKept {
+		p.full()
 	}
 }
 
@@ -218,8 +237,9 @@ func (p *part) close() {
 	p.open = lineClass{}
 }
 
-// take returns what was counted since the last call and starts anew. Lines in which nothing was found are counted here.
-func (p *part) take() (*aggregate.Tally, []Record) {
+// take returns what was counted since the last call, without events that are kept apart, and starts anew. Lines in which nothing
+// was found are counted here.
+func (p *part) take() *aggregate.Tally {
 	now := p.cutter.Counts()
 	if now.Lines > p.open.line { // else more documents may come of this line
 		p.close()
@@ -230,13 +250,7 @@ func (p *part) take() (*aggregate.Tally, []Record) {
 	without := now.Lines - p.counted.Lines - empty - p.classed
 	p.tally.Lines(aggregate.WithoutError, max(without, 0))
 	p.counted, p.classed = now, max(-without, 0) // documents may come before their lines are counted
-	tally, records := p.tally, p.records
-	p.records, p.kept = nil, 0
-	select {
-	case p.tally = <-p.spare:
-		p.tally.Reset()
-	default:
-		p.tally = aggregate.New(p.opt.Aggregate)
-	}
-	return tally, records
+	tally := p.tally
+	p.tally = aggregate.New(p.opt.Aggregate)
+	return tally
 }

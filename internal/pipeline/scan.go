@@ -38,14 +38,13 @@ func Scan(ctx context.Context, sources []Source, total *aggregate.Tally, opt Opt
 	workers := max(opt.Workers, 1)
 	// A job is handed to order before it is handed to a worker, so the job that is merged next is always being read.
 	jobs, order := make(chan *job), make(chan *job, workers+1)
-	spare, held := make(chan *aggregate.Tally, 1), newBacklog()
+	room, held := make(chan found, workers+1), newBacklog()
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
 			p := newPart(&opt, "", extract.New(opt.Extract))
-			p.spare = spare
 			for j := range jobs {
-				j.run(workCtx, p, held)
+				j.run(workCtx, p, held, room)
 			}
 		})
 	}
@@ -65,7 +64,7 @@ func Scan(ctx context.Context, sources []Source, total *aggregate.Tally, opt Opt
 			})
 		}
 	})
-	m := merger{total: total, spare: spare, worth: maxSpare / workers, held: held, opt: &opt}
+	m := merger{total: total, room: room, held: held, opt: &opt}
 	var err error
 	for j := range order {
 		held.turn(j)
@@ -97,11 +96,10 @@ type job struct {
 
 // batch is a piece of a part's answer.
 type batch struct {
-	tally   *aggregate.Tally
-	records []Record
-	bytes   int   // of the backlog
-	lines   int64 // of the part so far
-	err     error
+	found
+	tally *aggregate.Tally // of the lines until here, without the events; nil: more comes of them
+	lines int64            // of the part so far, if there is a tally
+	err   error
 }
 
 // shared is a stream that is closed with its last part.
@@ -127,7 +125,7 @@ func (s *shared) release() {
 
 // divide opens a source and gives its parts to yield, in order, until yield returns false.
 func divide(ctx context.Context, src Source, partSize int64, yield func(*job) bool) {
-	part := func() *job { return &job{name: src.Name, out: make(chan batch, 1)} }
+	part := func() *job { return &job{name: src.Name, out: make(chan batch, maxBatches)} }
 	if ctx.Err() != nil {
 		return
 	}
@@ -164,7 +162,7 @@ func divide(ctx context.Context, src Source, partSize int64, yield func(*job) bo
 }
 
 // run reads the job's part with p and sends what it finds in batches, the last with the error that ended it.
-func (j *job) run(ctx context.Context, p *part, held *backlog) {
+func (j *job) run(ctx context.Context, p *part, held *backlog, room <-chan found) {
 	defer j.end()
 	if j.err != nil {
 		j.out <- batch{err: j.err}
@@ -175,17 +173,17 @@ func (j *job) run(ctx context.Context, p *part, held *backlog) {
 	if day.IsZero() {
 		day = j.stream.ModTime
 	}
-	holds := 0 // of the backlog, since the last batch
-	p.hold = func() {
-		now := p.tally.Size() + p.kept
-		held.add(j, now-holds)
-		holds = now
+	send := func(b batch) {
+		b.found, p.found = p.found, found{}
+		held.add(j, b.bytes)
+		j.out <- b
+		select {
+		case p.found = <-room:
+		default:
+		}
 	}
-	full := func() bool {
-		p.hold()
-		return p.tally.Size() > maxTally || p.kept > maxKept
-	}
-	r := &reader{ctx: ctx, opt: opt, r: j.stream.Reader, full: full}
+	p.full = func() { send(batch{}) }
+	r := &reader{ctx: ctx, opt: opt, r: j.stream.Reader}
 	stretch := opt.partSize()
 	var before func() int64
 	if j.to > 0 {
@@ -195,36 +193,29 @@ func (j *job) run(ctx context.Context, p *part, held *backlog) {
 	}
 	p.begin(j.name, day, before)
 	for {
-		r.left, r.look, r.soft = stretch, lookEvery, false
+		r.left, r.soft = stretch, false
 		err := p.cutter.Cut(r, p.document)
 		done := err != nil || !r.soft
 		if done {
 			err = errors.Join(err, p.cutter.Flush(p.document))
 		}
-		p.hold()
-		tally, records := p.take()
-		b := batch{tally: tally, records: records, bytes: holds, lines: p.counted.Lines}
-		holds = 0
+		b := batch{tally: p.take(), lines: p.counted.Lines}
 		if done && ctx.Err() == nil {
 			b.err = err
 		}
-		j.out <- b
+		send(b)
 		if done {
 			return
 		}
 	}
 }
 
-// A part of nothing but errors is handed on before its tally has more than maxTally bytes, or the events for whoever wants them
-// one by one have more than maxKept; every lookEvery bytes of input are looked at, so that it does not depend on how they come.
+// What a part finds is handed on as soon as it has maxKept bytes. maxBatches of them may wait, so that all of a part that is half
+// errors, some 1.5 MB, is read while the one before it still is.
 const (
-	maxTally  = 3 << 19
-	maxKept   = 2 << 20
-	lookEvery = 256 << 10
+	maxKept    = 128 << 10
+	maxBatches = 16
 )
-
-// maxSpare is how many bytes, about, the tallies have that are used again.
-const maxSpare = 4 << 20
 
 // leadBytes is how far before its beginning a part looks for the date of clocks that have none.
 const leadBytes = 256 << 10
@@ -259,8 +250,7 @@ func (j *job) end() {
 // merger puts batches together in the order of the input.
 type merger struct {
 	total *aggregate.Tally
-	spare chan<- *aggregate.Tally
-	worth int // bytes of a tally that is used again: each worker may keep one
+	room  chan<- found // that was counted and given away, to be used again
 	held  *backlog
 	opt   *Options
 	errs  []aggregate.InputError
@@ -278,15 +268,10 @@ func (m *merger) merge(j *job) error {
 			m.lines += lines
 			return nil
 		}
-		lines = b.lines
+		m.total.AddAll(b.events)
 		if b.tally != nil {
+			lines = b.lines
 			m.total.Merge(b.tally)
-			if b.tally.Size() <= m.worth {
-				select {
-				case m.spare <- b.tally:
-				default:
-				}
-			}
 		}
 		if b.err != nil {
 			m.errs = append(m.errs, aggregate.InputError{Source: j.name, Error: b.err.Error()})
@@ -301,6 +286,10 @@ func (m *merger) merge(j *job) error {
 			}
 		}
 		m.held.done(b.bytes)
+		select {
+		case m.room <- b.empty():
+		default:
+		}
 	}
 }
 
@@ -323,8 +312,6 @@ type reader struct {
 	opt  *Options
 	r    io.Reader
 	left int64
-	look int64 // bytes until the next look whether full
-	full func() bool
 	soft bool
 }
 
@@ -332,18 +319,11 @@ func (r *reader) Read(b []byte) (int, error) {
 	if err := r.ctx.Err(); err != nil {
 		return 0, err
 	}
-	if r.look <= 0 {
-		r.look = lookEvery
-		if r.full() {
-			r.left = 0
-		}
-	}
 	if r.soft = r.left <= 0; r.soft {
 		return 0, io.EOF
 	}
-	n, err := r.r.Read(b[:min(int64(len(b)), r.left, r.look)])
+	n, err := r.r.Read(b[:min(int64(len(b)), r.left)])
 	r.left -= int64(n)
-	r.look -= int64(n)
 	if r.opt.Read != nil {
 		r.opt.Read(int64(n))
 	}

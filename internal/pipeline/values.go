@@ -57,8 +57,8 @@ func (v *Values) Value(b []byte, at time.Time, number int64) error {
 	if err := p.cutter.Flush(p.document); err != nil {
 		return err
 	}
-	for i := range p.records {
-		p.records[i].Line = number
+	for i := range p.found.records {
+		p.found.records[i].Line = number
 	}
 	return p.hand()
 }
@@ -98,8 +98,7 @@ func unwrapRegistry(b []byte) []byte {
 // Take returns what was counted since the last call, and begins anew.
 func (v *Values) Take() *aggregate.Tally {
 	v.seeAll()
-	tally, _ := v.part.take()
-	return tally
+	return v.part.take()
 }
 
 // Size returns about how many bytes Take would return.
