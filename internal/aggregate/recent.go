@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 	"time"
 )
@@ -73,6 +74,34 @@ func (t *Tally) EventsBefore(millis int64) (n int64) {
 		}
 	}
 	return n
+}
+
+// UsersSince returns for each code how many distinct users had it in the cells that begin at or after from (Unix milliseconds),
+// with events whose user could not be told apart any more.
+func (t *Tally) UsersSince(from int64) map[int32]int64 {
+	t.flush()
+	users := make(map[int32]int64, len(t.codes))
+	var table []uint64
+	for number, c := range t.codes {
+		begin := c.series.from(firstCell(from, 0), &t.bounds)
+		known := c.series.users[begin.user:]
+		n := -int64(len(known))
+		for _, x := range c.series.cells[begin.cell:] {
+			n += int64(x.users)
+		}
+		size := 1 << bits.Len(uint(2*len(known)))
+		if len(table) < size {
+			table = make([]uint64, size)
+		}
+		clear(table[:size])
+		for _, h := range known {
+			if insert(table[:size], h) {
+				n++
+			}
+		}
+		users[number] = n
+	}
+	return users
 }
 
 // Forget drops the cells that begin before millis (Unix milliseconds). Totals stay.

@@ -126,3 +126,28 @@ func TestRecentCellsMergeAsTheyAre(t *testing.T) {
 		}
 	})
 }
+
+// Who was in several cells counts once; whom a cell could not tell apart, as it is counted there.
+func TestUsersSinceAreThoseOfTheCells(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		whole := New(Options{})
+		whole.bounds.cellUsers = rapid.SampledFrom([]int{2, 5, maxCellUsers}).Draw(t, "users of a cell")
+		apply(whole, ops(40, 10*time.Minute).Draw(t, "ops"))
+		from := start + rapid.Int64Range(-60_000, 660_000).Draw(t, "from")
+		want := map[int32]int64{}
+		for _, code := range whole.Codes() {
+			seen := map[uint64]bool{}
+			want[code] = 0
+			for c := range whole.Cells(code, from) {
+				for _, h := range c.Hashes {
+					seen[h] = true
+				}
+				want[code] += c.Users - int64(len(c.Hashes))
+			}
+			want[code] += int64(len(seen))
+		}
+		if diff := cmp.Diff(want, whole.UsersSince(from)); diff != "" {
+			t.Errorf("(-cells +users):\n%s", diff)
+		}
+	})
+}

@@ -321,21 +321,7 @@ func (s *State) Watermark() int64 { return s.marks.Millis }
 func (s *State) Behind() []string { return s.marks.Behind() }
 
 // UsersSince returns for each code how many distinct users had it in the cells from a time on (Unix milliseconds).
-func (s *State) UsersSince(from int64) map[int32]int64 {
-	users := map[int32]int64{}
-	for _, code := range s.total.Codes() {
-		seen := map[uint64]struct{}{}
-		var more int64 // that a full cell could not tell apart
-		for c := range s.total.Cells(code, from) {
-			for _, h := range c.Hashes {
-				seen[h] = struct{}{}
-			}
-			more += c.Users - int64(len(c.Hashes))
-		}
-		users[code] = int64(len(seen)) + more
-	}
-	return users
-}
+func (s *State) UsersSince(from int64) map[int32]int64 { return s.total.UsersSince(from) }
 
 // LastEvent returns the time of the newest event, zero without one.
 func (s *State) LastEvent() time.Time {
