@@ -131,10 +131,11 @@ func newGzip(stored *bufio.Reader) (*gzipMembers, error) {
 func (g *gzipMembers) Read(b []byte) (int, error) {
 	for {
 		n, err := g.member.Read(b)
-		if n > 0 && err == io.EOF {
-			err = nil
-		}
-		if n > 0 || err != io.EOF {
+		ended := errors.Is(err, io.EOF)
+		switch {
+		case n > 0 && ended:
+			return n, nil
+		case !ended:
 			return n, err
 		}
 		if _, err := g.stored.Peek(1); err != nil {
