@@ -2,13 +2,13 @@ package main
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"imerr-scan/internal/lazyregexp"
 	"imerr-scan/internal/report"
 	"imerr-scan/pkg/catalog"
 	"imerr-scan/pkg/classify"
@@ -131,7 +131,7 @@ func (e *environ) completeCodes(_ *cobra.Command, _ []string, prefix string) ([]
 	return out, cobra.ShellCompDirectiveNoFileComp
 }
 
-var negative = regexp.MustCompile(`^-\d+$`)
+var negative = lazyregexp.New(`^-\d+$`)
 
 // negativesLast moves negative numbers behind "--", so that `explain -1` needs no knowledge of flags.
 func negativesLast(args []string) []string {
@@ -140,7 +140,7 @@ func negativesLast(args []string) []string {
 	}
 	var kept, moved []string
 	for _, a := range args {
-		if negative.MatchString(a) {
+		if negative().MatchString(a) {
 			moved = append(moved, a)
 		} else {
 			kept = append(kept, a)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"imerr-scan/internal/lazyregexp"
 )
 
 // This file reads YAML into nodes and looks after what YAML allows and a configuration does not need: several documents,
@@ -77,26 +78,26 @@ func unreadable(data []byte) (problem string, line, column int) {
 }
 
 var (
-	yamlError   = regexp.MustCompile(`^yaml: (?:line (\d+): )?((?s:.*))$`)
-	parserError = regexp.MustCompile(`^did not find expected (node content|'|key|<)`) // its lines count from 0
-	lostAlias   = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+	yamlError   = lazyregexp.New(`^yaml: (?:line (\d+): )?((?s:.*))$`)
+	parserError = lazyregexp.New(`^did not find expected (node content|'|key|<)`) // its lines count from 0
+	lostAlias   = lazyregexp.New(`^unknown anchor '(.*)' referenced$`)
 )
 
 // syntax says where a file is no YAML, and the usual reason. The YAML reader stops at the first such place.
 func (l *loader) syntax(data []byte, err error) {
 	problem, line := err.Error(), 1
-	if m := yamlError.FindStringSubmatch(problem); m != nil {
+	if m := yamlError().FindStringSubmatch(problem); m != nil {
 		problem = m[2]
 		if n, err := strconv.Atoi(m[1]); err == nil {
 			line = n
-			if parserError.MatchString(problem) {
+			if parserError().MatchString(problem) {
 				line++
 			}
 		}
 	}
 	lines := strings.Split(string(data), "\n")
 	line = min(line, len(lines))
-	if m := lostAlias.FindStringSubmatch(problem); m != nil {
+	if m := lostAlias().FindStringSubmatch(problem); m != nil {
 		line = 1 + max(0, slices.IndexFunc(lines, func(s string) bool { return strings.Contains(s, "*"+m[1]) }))
 		problem = "an alias (*) of nothing" // it may be the beginning of a secret
 	}
@@ -123,14 +124,14 @@ func usualReason(lines []string, line int, problem string) (int, string) {
 	switch {
 	case strings.Contains(lines[line-1], "${") && strings.Contains(problem, "',' or"):
 		return line, "; within [ ] and { } put ${…} in quotes"
-	case needsQuotes.MatchString(lines[line-1]):
+	case needsQuotes().MatchString(lines[line-1]):
 		return line, "; put the value in quotes"
 	case strings.Contains(problem, "',' or"):
 		return line, "; a bracket that opens here is not closed"
 	case strings.Contains(problem, "end of stream"):
 		return line, "; a quote or a bracket is not closed"
 	}
-	if quoted.MatchString(lines[line-1]) && strings.Contains(problem, "expected key") {
+	if quoted().MatchString(lines[line-1]) && strings.Contains(problem, "expected key") {
 		return line, `; a quote ends the value too early: write '' for ' in '…', and \" for " in "…"`
 	}
 	if n := misaligned(lines, line); n > 0 {
@@ -145,9 +146,9 @@ func usualReason(lines []string, line int, problem string) (int, string) {
 	return line, ""
 }
 
-var needsQuotes = regexp.MustCompile("(: |- )([*&!%@`]|-\\s*$)")
+var needsQuotes = lazyregexp.New("(: |- )([*&!%@`]|-\\s*$)")
 
-var quoted = regexp.MustCompile("(: |- )['\"]")
+var quoted = lazyregexp.New("(: |- )['\"]")
 
 // misaligned returns the first line from a given one on whose indent is less than that of the line above it, and is none
 // of those further up; 0 if there is none.
@@ -280,7 +281,7 @@ func expand(text string, env func(string) (string, bool)) (expanded string, vars
 		switch {
 		case !closed:
 			return "", nil, `"${" without "}": write $${ if no variable is meant`
-		case !variable.MatchString(name):
+		case !variable().MatchString(name):
 			return "", nil, "${…}: want a name of letters, digits and _ between the braces, or $${ if no variable is meant"
 		}
 		v, ok := env(name)
@@ -295,4 +296,4 @@ func expand(text string, env func(string) (string, bool)) (expanded string, vars
 	}
 }
 
-var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
+var variable = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)

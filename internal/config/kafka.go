@@ -6,12 +6,12 @@ import (
 	"encoding/pem"
 	"fmt"
 	"net"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"imerr-scan/internal/kafka"
+	"imerr-scan/internal/lazyregexp"
 	"imerr-scan/internal/notify"
 	"imerr-scan/internal/serve"
 )
@@ -92,13 +92,13 @@ func brokers(dst *[]string) *leaves {
 
 const topicChars = "at most 249 letters, digits, . _ -"
 
-var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]+$`)
+var topicName = lazyregexp.New(`^[a-zA-Z0-9._-]+$`)
 
 const maxTopicName = 249
 
 // topicProblem says why Kafka allows no topic of that name.
 func topicProblem(s string) string {
-	if len(s) > maxTopicName || !topicName.MatchString(s) || s == "." || s == ".." {
+	if len(s) > maxTopicName || !topicName().MatchString(s) || s == "." || s == ".." {
 		return "is no name of a topic: want " + topicChars + fullWidth(s)
 	}
 	return ""

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"imerr-scan/internal/lazyregexp"
 	"imerr-scan/internal/notify"
 )
 
@@ -150,7 +150,7 @@ func whole[T int | int64](dst *T) *leaf {
 	}
 }
 
-var decimal = regexp.MustCompile(`^[0-9]{1,15}(\.[0-9]{1,15})?$`)
+var decimal = lazyregexp.New(`^[0-9]{1,15}(\.[0-9]{1,15})?$`)
 
 // number is a number above 0.
 func number(dst *float64) *leaf {
@@ -159,7 +159,7 @@ func number(dst *float64) *leaf {
 		want: want,
 		parse: func(s string) string {
 			n, err := strconv.ParseFloat(s, 64)
-			if err != nil || n == 0 || !decimal.MatchString(s) {
+			if err != nil || n == 0 || !decimal().MatchString(s) {
 				return "want " + want
 			}
 			*dst = n
@@ -189,10 +189,10 @@ func duration(dst *time.Duration) *leaf {
 	}
 }
 
-var days = regexp.MustCompile(`^([0-9]{1,4})d$`)
+var days = lazyregexp.New(`^([0-9]{1,4})d$`)
 
 func parseDuration(s string) (time.Duration, bool) {
-	if m := days.FindStringSubmatch(s); m != nil {
+	if m := days().FindStringSubmatch(s); m != nil {
 		n, _ := strconv.Atoi(m[1])
 		return time.Duration(n) * 24 * time.Hour, n > 0
 	}

@@ -10,11 +10,11 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"imerr-scan/internal/lazyregexp"
 	"imerr-scan/pkg/catalog"
 )
 
@@ -169,7 +169,7 @@ func (s *Sink) validate(at string, bad func(field, format string, args ...any)) 
 		bad(at+"kind", "%.60q is no kind of sink%s", s.Kind, didYouMean(cmp.Or(otherNames[strings.ToLower(s.Kind)], s.Kind), Kinds()))
 		return
 	}
-	if s.Name != "" && !nameForm.MatchString(s.Name) {
+	if s.Name != "" && !nameForm().MatchString(s.Name) {
 		bad(at+"name", "%.80q: want at most 64 letters, digits, - _ .", s.Name)
 	}
 	if s.Lang != "" && s.Lang != "zh" && s.Lang != "en" {
@@ -281,13 +281,13 @@ func parseURL(address string) (*url.URL, string) {
 }
 
 var (
-	nameForm  = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
-	labelForm = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+	nameForm  = lazyregexp.New(`^[A-Za-z0-9_.-]{1,64}$`)
+	labelForm = lazyregexp.New(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 )
 
 func validateLabel(field, name, value string, bad func(field, format string, args ...any)) {
 	switch {
-	case !labelForm.MatchString(name):
+	case !labelForm().MatchString(name):
 		bad(field, "%.80q is no name of a label: want letters, digits and _, and no digit first", name)
 	case slices.Contains([]string{"alertname", "category", "severity", "code"}, name):
 		bad(field, "is a label of ours: want another name")

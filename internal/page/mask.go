@@ -1,7 +1,6 @@
 package page
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"imerr-scan/internal/aggregate"
+	"imerr-scan/internal/lazyregexp"
 )
 
 // A page leaves the machine, and a sample is a document as somebody logged it: ids, names, tokens, what people wrote. Nobody
@@ -35,7 +35,7 @@ var harmless = sync.OnceValue(func() map[string]bool {
 	return words
 })
 
-var moment = regexp.MustCompile(`[12]\d{3}[-/]\d\d?[-/]\d\d?[T ]\d\d?:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?`)
+var moment = lazyregexp.New(`[12]\d{3}[-/]\d\d?[-/]\d\d?[T ]\d\d?:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?`)
 
 // sampleView is one document in which a code was found.
 type sampleView struct{ Src, Text string }
@@ -92,16 +92,16 @@ func (m *masker) mask(doc string) string {
 	}
 	var b strings.Builder
 	at := 0
-	for _, span := range moment.FindAllStringIndex(doc, -1) {
+	for _, span := range moment().FindAllStringIndex(doc, -1) {
 		m.words(&b, doc[at:span[0]])
 		b.WriteString(doc[span[0]:span[1]])
 		at = span[1]
 	}
 	m.words(&b, doc[at:])
-	return repeated.ReplaceAllString(b.String(), "…")
+	return repeated().ReplaceAllString(b.String(), "…")
 }
 
-var repeated = regexp.MustCompile(`…(?: *…)+`)
+var repeated = lazyregexp.New(`…(?: *…)+`)
 
 // words writes text, each run of what is no sign replaced unless it is harmless.
 func (m *masker) words(b *strings.Builder, text string) {

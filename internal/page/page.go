@@ -27,13 +27,13 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"imerr-scan/internal/aggregate"
+	"imerr-scan/internal/lazyregexp"
 	"imerr-scan/pkg/catalog"
 )
 
@@ -141,11 +141,11 @@ func source() string {
 		}
 		b.WriteString(part.before + string(text) + part.after)
 	}
-	return between.ReplaceAllString(b.String(), "\n")
+	return between().ReplaceAllString(b.String(), "\n")
 }
 
 // between is white space at the ends of lines, which nobody needs in the file.
-var between = regexp.MustCompile(`\s*\n\s*`)
+var between = lazyregexp.New(`\s*\n\s*`)
 
 var policy = sync.OnceValue(func() string { return policyFor("") })
 

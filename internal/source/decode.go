@@ -258,7 +258,7 @@ func (m *members) next() error {
 			return err
 		}
 		f, err := sniff(head, false)
-		if err != nil || f == tarball || ours.Match(head) {
+		if err != nil || f == tarball || ours().Match(head) {
 			continue
 		}
 		m.inner.Close()

@@ -7,11 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"imerr-scan/internal/lazyregexp"
 )
 
 // Expander turns arguments into items. The zero value works.
@@ -244,7 +245,7 @@ func (e *expansion) text(it Item) bool {
 		defer f.Close()
 		var head []byte
 		if head, err = readHead(f, true); err == nil {
-			if ours.Match(head) {
+			if ours().Match(head) {
 				e.skip(it.Name, "written by imerr-scan")
 				return false
 			}
@@ -279,10 +280,10 @@ func (e *expansion) first(it Item, fi fs.FileInfo) bool {
 // notLogs are names that in a folder are not taken for logs: documents, tables, sources, pictures, programs, archives
 // of programs, and the expected results that test suites keep beside their inputs. The list says what is surely none;
 // any other name is read if its bytes are text.
-var notLogs = regexp.MustCompile(`(?i)(^(readme|license|licence|changelog|makefile|dockerfile)$` +
+var notLogs = lazyregexp.New(`(?i)(^(readme|license|licence|changelog|makefile|dockerfile)$` +
 	`|\.(md|markdown|rst|adoc|html?|css|svg|pdf|docx?|xlsx?|pptx?|tsv|csv|go|mod|sum|[cm]?[jt]sx?|vue|map|py|rb|java|kt|swift|c|h|cc|cpp|hpp|rs|sh|bat|ps1|sql` +
 	`|ya?ml|toml|ini|conf|cfg|lock|pid|service|png|jpe?g|gif|webp|ico|mp[34]|exe|dll|so|dylib|a|o|jar|war|class|wasm|zip|7z|rar|db|sqlite3?|golden|want|diff|patch)$` +
 	`|\.(want|golden|truth)\.[^.]+$)`)
 
 // logName says whether a file of that name can be a log.
-func logName(name string) bool { return !notLogs.MatchString(filepath.Base(name)) }
+func logName(name string) bool { return !notLogs().MatchString(filepath.Base(name)) }

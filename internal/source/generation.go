@@ -205,7 +205,7 @@ func (c *candidate) look(it Item) error {
 	if err != nil {
 		return err
 	}
-	if it.found() && ours.Match(head) {
+	if it.found() && ours().Match(head) {
 		return ErrNotText
 	}
 	if c.format, err = sniff(head, false); err != nil {

@@ -7,10 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"imerr-scan/internal/lazyregexp"
 )
 
 // check looks at what is at a target's path.
@@ -293,7 +294,7 @@ func (f *Follower) neighbours(t *target) []neighbour {
 		near = append(near, neighbour{Item{Name: path, Path: path, Size: fi.Size(), root: dir, rel: e.Name()}, path, fi})
 	}
 	slices.SortFunc(near, func(a, b neighbour) int {
-		return cmp.Or(a.fi.ModTime().Compare(b.fi.ModTime()), cmp.Compare(len(packedExt.FindString(a.path)), len(packedExt.FindString(b.path))),
+		return cmp.Or(a.fi.ModTime().Compare(b.fi.ModTime()), cmp.Compare(len(packedExt().FindString(a.path)), len(packedExt().FindString(b.path))),
 			cmp.Compare(len(b.path), len(a.path)), cmp.Compare(b.path, a.path))
 	})
 	return near
@@ -320,22 +321,24 @@ func (f *Follower) list(dir string) map[string][]fs.DirEntry {
 func kinOf(path string) string { return filepath.Join(filepath.Dir(path), family(path)) }
 
 var (
-	packedExt = regexp.MustCompile(`\.(gz|bz2|xz|zst|lz4)$`)
+	packedExt = lazyregexp.New(`\.(gz|bz2|xz|zst|lz4)$`)
 
 	// rotationMark is what a rotation puts behind a name or before its extension: a number, a date, a time (logrotate
 	// .1 and -20261124, lumberjack -2026-11-24T10-00-00.000, kubelet .20261124-101112, pm2 __2026-11-24_00-00-00), or a word.
-	rotationMark = regexp.MustCompile(`^[._-]+([0-9TZ:+._-]*[0-9][0-9TZ:+._-]*|old|bak|prev|last)$`)
-	anyMark      = regexp.MustCompile(strings.TrimPrefix(rotationMark.String(), "^"))
+	rotationMark = lazyregexp.New("^" + mark)
+	anyMark      = lazyregexp.New(mark)
 )
+
+const mark = `[._-]+([0-9TZ:+._-]*[0-9][0-9TZ:+._-]*|old|bak|prev|last)$`
 
 // family is the name of a log without the marks of rotation and compression: that of all files of the log.
 func family(path string) string {
-	name := packedExt.ReplaceAllString(filepath.Base(path), "")
+	name := packedExt().ReplaceAllString(filepath.Base(path), "")
 	for {
 		ext := filepath.Ext(name)
-		bare := anyMark.ReplaceAllString(name, "")
+		bare := anyMark().ReplaceAllString(name, "")
 		if bare == name && ext != "" {
-			bare = anyMark.ReplaceAllString(strings.TrimSuffix(name, ext), "") + ext
+			bare = anyMark().ReplaceAllString(strings.TrimSuffix(name, ext), "") + ext
 		}
 		if bare == name || bare == "" || bare == ext {
 			return name
@@ -348,12 +351,12 @@ func family(path string) string {
 // app-2026-11-24.log do for app.log. Folders before the names do not matter.
 func rotatedName(base, name string) bool {
 	base, name = filepath.Base(base), filepath.Base(name)
-	bare := packedExt.ReplaceAllString(name, "")
+	bare := packedExt().ReplaceAllString(name, "")
 	if bare == base {
 		return bare != name
 	}
 	if rest, ok := strings.CutPrefix(bare, base); ok {
-		return rotationMark.MatchString(rest)
+		return rotationMark().MatchString(rest)
 	}
 	ext := filepath.Ext(base)
 	stem := strings.TrimSuffix(base, ext)
@@ -362,5 +365,5 @@ func rotatedName(base, name string) bool {
 		return false
 	}
 	rest, ok = strings.CutSuffix(rest, ext)
-	return ok && rotationMark.MatchString(rest)
+	return ok && rotationMark().MatchString(rest)
 }

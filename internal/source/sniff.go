@@ -3,7 +3,8 @@ package source
 import (
 	"bytes"
 	"errors"
-	"regexp"
+
+	"imerr-scan/internal/lazyregexp"
 )
 
 // format is what the first bytes of an input, or of what was inside an archive, say that it is.
@@ -169,4 +170,4 @@ func withoutHoles(head []byte) []byte {
 var hole = make([]byte, 64)
 
 // ours recognises what imerr-scan itself wrote beside the logs: saved results and state files.
-var ours = regexp.MustCompile(`^\s*\{\s*"schema"\s*:\s*"imerr-scan/|^imerr-scan/state/`)
+var ours = lazyregexp.New(`^\s*\{\s*"schema"\s*:\s*"imerr-scan/|^imerr-scan/state/`)
