@@ -43,7 +43,7 @@ how near it came. Nothing is sent.`,
 	f.StringVar(&s.until, "until", "", "only events before then")
 	f.StringArrayVar(&s.fields, "field", nil, "where to look, as in a scan: code=ctx.error.type, user=…")
 	f.String("pii", "mask", "user ids in outputs: mask, hash, plain or drop")
-	f.IntVarP(&s.jobs, "jobs", "j", 0, "parts read at once (default: one per processor)")
+	f.IntVarP(&s.jobs, "jobs", "j", 0, "parts read at once (default: one per processor); 1 keeps to one processor")
 	detectorFlags(cmd)
 	complete(cmd, "output", "text", "json", "ndjson")
 	return cmd
@@ -69,7 +69,7 @@ func (s *scanFlags) backtest(env *environ, args []string) error {
 		return usage("text, json or ndjson", "-o %q: no such output", output)
 	}
 	s.maxDoc, s.top = "1MiB", -1
-	limitMemory(env)
+	limit(env, s.jobs)
 	sc, err := s.prepare(env)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -69,7 +70,7 @@ func addScan(root *cobra.Command, env *environ) {
 	f.StringVar(&s.failOn, "fail-on", "", "exit with 1 if true: code=217>0,category=auth>1%,users>100,new>0")
 	f.StringArrayVar(&s.fields, "field", nil, "where to look: code=ctx.error.type, time=…, user=…, device=…, version=…, platform=…")
 	f.String("pii", "mask", "user ids in outputs: mask, hash, plain or drop")
-	f.IntVarP(&s.jobs, "jobs", "j", 0, "parts read at once (default: one per processor)")
+	f.IntVarP(&s.jobs, "jobs", "j", 0, "parts read at once (default: one per processor); 1 keeps to one processor")
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "no progress, no warnings")
 	f.StringVar(&s.state, "state", "", "with -f: file that keeps positions and counts over restarts")
 	f.BoolVar(&s.plain, "plain", false, "with -f: no live view, events as into a pipe")
@@ -117,7 +118,7 @@ func (s *scanFlags) run(cmd *cobra.Command, env *environ, args []string) error {
 		}
 		args = []string{"-"}
 	}
-	limitMemory(env)
+	limit(env, s.jobs)
 	sc, err := s.prepare(env)
 	if err != nil {
 		return err
@@ -130,8 +131,12 @@ func (s *scanFlags) run(cmd *cobra.Command, env *environ, args []string) error {
 	return sc.once(ctx, args)
 }
 
-// limitMemory sets memoryLimit, unless the user has set one.
-func limitMemory(env *environ) {
+// limit sets memoryLimit, unless the user has set one, and keeps to one processor if there is to be one worker: what it finds is
+// counted there, too, and nobody has to be woken.
+func limit(env *environ, jobs int) {
+	if jobs == 1 {
+		runtime.GOMAXPROCS(1)
+	}
 	if env.getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
 		debug.SetGCPercent(400) // below the limit garbage may wait

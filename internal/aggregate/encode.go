@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/binary"
 	"math"
-	"slices"
 )
 
 // EncodingVersion is that of what MarshalBinary writes, and its first byte. Records of a delta log hold tallies, so their version
@@ -22,7 +21,7 @@ func (t *Tally) MarshalBinary() ([]byte, error) { return t.encode("plain"), nil 
 // encode is MarshalBinary with no more of the user ids than pii shows.
 func (t *Tally) encode(pii string) []byte {
 	t.flush()
-	w := &writer{buf: []byte{EncodingVersion}}
+	w := &writer{buf: append(make([]byte, 0, t.encodedSize()), EncodingVersion)}
 	for _, n := range t.lines {
 		w.count(n)
 	}
@@ -51,6 +50,28 @@ func (t *Tally) encode(pii string) []byte {
 	writeHeavy(w, &t.hints, w.text, nil)
 	w.series(&t.seen)
 	return w.buf
+}
+
+// encodedSize returns about how many bytes t takes encoded, so that they are written into one piece of memory.
+func (t *Tally) encodedSize() int {
+	const item, user = 24, 64 // with their texts
+	n := 512 + item*(len(t.unknown.values.items)+len(t.hints.items)) + t.users.encodedSize() + user*len(t.top.items) + t.seen.encodedSize()
+	for _, c := range t.codes {
+		items := len(c.reasons.items) + len(c.versions.items) + len(c.platforms.items) + len(c.inner.items)
+		n += 64 + c.users.encodedSize() + item*items + c.series.encodedSize() + 11*len(c.traits.all)
+	}
+	return n
+}
+
+func (s *series) encodedSize() int {
+	return 6*len(s.cells) + 8*len(s.users) + 6*len(s.kicks) + 4*len(s.devices)
+}
+
+func (s *userSet) encodedSize() int {
+	if s.sketch != nil {
+		return s.size()
+	}
+	return 8 * s.n
 }
 
 func (c *code) encode(w *writer, b *bounds) {
@@ -174,7 +195,6 @@ func (w *writer) series(s *series) {
 		w.uint(uint64(c.users))
 		w.uint(uint64(c.anon))
 	}
-	w.buf = slices.Grow(w.buf, 8*len(s.users))
 	for _, h := range s.users {
 		w.hash(h)
 	}

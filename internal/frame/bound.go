@@ -33,7 +33,7 @@ func (b *bounds) find(off int64) (int64, error) {
 	if err != nil || from >= b.size {
 		return b.size, err
 	}
-	for n := int64(8 << 10); ; n *= 8 {
+	for n := int64(2 << 10); ; n *= 8 {
 		n = min(n, 2*b.max)
 		at, err := b.search(from, n)
 		if at >= 0 || err != nil {
