@@ -248,6 +248,8 @@ func TestOpenRefuses(t *testing.T) {
 	bent[len(bent)-8] ^= 1 // of the checksum
 	hugeXz := []byte(packXz(t, kick))
 	hugeXz[12+4] = 40 // dictionary of 4 GiB, in the first block's header
+	longXz := []byte(packXz(t, strings.Repeat(kick, 9)))
+	longXz[12+12+4] += 16 // length of the first chunk: the library does without what it says
 	huge := packZstd(t, kick)
 	huge = huge[:4] + "\x00\x98" + huge[6:] // no single segment, window 2^29
 	nested := kick
@@ -264,6 +266,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"gzip with a wrong checksum", string(bent), "x: gzip damaged: invalid checksum"},
 		{"gzip with something behind it", good + "garbage behind it", "x: gzip damaged: invalid header"},
 		{"xz that wants 4 GiB", string(hugeXz), "x: xz needs a window of more than 64 MiB"},
+		{"xz with a wrong size in it", string(longXz) + packXz(t, kick), "x: xz damaged: the sizes of its parts do not agree"},
 		{"zstd that wants 512 MiB", huge, "x: zstd needs a window of more than 64 MiB"},
 		{"archives without end", nested, "x: more than 5 archives within each other (gzip+gzip+gzip+gzip+gzip)"},
 		{"tar cut off", packTar(t, "a.log", strings.Repeat(kick, 100))[:1000], "x: tar cut off; what came before was read"},

@@ -9,10 +9,13 @@ import (
 // errWindow is an archive that asks for more memory than maxWindow.
 var errWindow = errors.New("window too large")
 
+// errSizes is an archive that does not consist of parts of the sizes that it says.
+var errSizes = errors.New("the sizes of its parts do not agree")
+
 // xzGuard passes an xz file on and reads along in its structure (the .xz file format, version 1.2.1), because the
 // library takes two things from it unasked: the size of the dictionary of each block, up to 4 GiB and allocated at
 // once, and an end of the file between two blocks as the end of the stream. What the guard does not understand it
-// passes on for the library to refuse.
+// passes on for the library to refuse, which it does not if only the size of a chunk is wrong: then the end is an error.
 type xzGuard struct {
 	br    *bufio.Reader
 	left  int64 // bytes to pass on before the next step
@@ -31,7 +34,7 @@ const (
 	xzBlock                 // before a block's header or the index
 	xzChunk                 // before an LZMA2 chunk
 	xzIndex                 // in the numbers of the index
-	xzOpaque                // passed on as it is
+	xzOpaque                // lost: passed on as it is
 )
 
 func (x *xzGuard) Read(b []byte) (int, error) {
@@ -45,8 +48,10 @@ func (x *xzGuard) Read(b []byte) (int, error) {
 	}
 	n, err := x.br.Read(b[:min(int64(len(b)), x.left)])
 	x.left -= int64(n)
-	if err == io.EOF && x.state != xzOpaque {
-		err = io.ErrUnexpectedEOF
+	if err == io.EOF {
+		if err = io.ErrUnexpectedEOF; x.state == xzOpaque {
+			err = errSizes
+		}
 	}
 	return n, err
 }
