@@ -21,6 +21,7 @@ type writer struct {
 	t      *testing.T
 	path   string
 	f      *os.File
+	lines  int
 	events int
 }
 
@@ -35,7 +36,8 @@ func (w *writer) open() {
 // generation writes for a while: an event now and then, each of another user, and ordinary lines.
 func (w *writer) generation(d time.Duration) {
 	for end := time.Now().Add(d); time.Now().Before(end); {
-		line := fmt.Sprintf(`{"ts":"2026-11-23T10:00:00+08:00","level":"info","msg":"sent","n":%d}`+"\n", w.events)
+		line := fmt.Sprintf(`{"ts":"2026-11-23T10:00:00+08:00","level":"info","msg":"sent","n":%d}`+"\n", w.lines) // no two begin alike
+		w.lines++
 		if rand.IntN(300) == 0 {
 			line = fmt.Sprintf(`{"ts":"2026-11-23T10:00:00+08:00","user":"user-%d","error":{"type":206,"message":"the user is already logged on another device"}}`+"\n", w.events)
 			w.events++
