@@ -173,7 +173,7 @@ func runServe(env *environ, args, flagFields []string) error {
 }
 
 // serveMemory makes the garbage collector work harder before the process is as large as docs/reliability.md says.
-const serveMemory = 96 << 20
+const serveMemory = 80 << 20
 
 // inputs are what the service stands on: its log, and the cluster that it reads, if there is one.
 type inputs struct {
