@@ -336,6 +336,29 @@ func TestCutEndlessLine(t *testing.T) {
 	}
 }
 
+// A line without an end that a runtime splits is passed over in constant memory, too, and the other stream's line, which is open
+// all the while, is not held back by it.
+func TestCutEndlessSplitLine(t *testing.T) {
+	docker := func(stream, log string) string { return `{"log":"` + log + `","stream":"` + stream + `"}` + "\n" }
+	for name, lines := range map[string][2]string{
+		"docker": {docker("stderr", strings.Repeat("z", 17<<10)+" type=206"), docker("stdout", strings.Repeat("x", 17<<10))},
+		"CRI":    {criHead + "stderr P type=206\n", criHead + "stdout P " + strings.Repeat("x", 16<<10) + "\n"},
+	} {
+		c, found := New(Options{}), 0
+		endless := io.LimitReader(&repeat{unit: lines[1]}, 64<<20)
+		in := io.MultiReader(io.LimitReader(&repeat{unit: lines[1]}, int64(70*len(lines[1]))), strings.NewReader(lines[0]), endless)
+		err := c.Cut(pieces{in, 64 << 10}, func(d Document) error {
+			if !d.TooLong {
+				found++
+			}
+			return nil
+		})
+		if err != nil || found != 1 || len(c.buf) > 4<<20 {
+			t.Errorf("%s: %v, the other line was found %d times, buffer of %d KiB", name, err, found, len(c.buf)>>10)
+		}
+	}
+}
+
 // repeat is a reader of one text over and over.
 type repeat struct {
 	unit string

@@ -54,6 +54,7 @@ func (c *Cutter) part(s, e int) bool {
 	case j.skip:
 		c.emitTooLong(from, 1, end)
 		c.setSkip(j, p.partial)
+		c.joinSilent(e)
 		return true
 	case j.lines == 0:
 		j.from = from
