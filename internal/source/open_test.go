@@ -388,6 +388,9 @@ func FuzzPacked(f *testing.F) {
 			full, members = text[:at], true
 		}
 		flipped := flip > 0 && int(flip/8) < len(stored)
+		if int(packer)%len(packers) == 1 && flip == 4*8+2 {
+			return // a frame that says by now that it has no checksum, and may be cut off just there
+		}
 		if flipped {
 			stored[flip/8] ^= 1 << (flip % 8)
 		}
