@@ -50,19 +50,18 @@ func (c *Cutter) part(s, e int) bool {
 	from, end := place{c.base + int64(s), c.line, c.blank}, c.base+int64(e)
 	c.closeAll()
 	c.nest.last = place{end, c.line + 1, c.blank}
+	if !j.skip {
+		if j.lines == 0 {
+			j.from = from
+			c.open++
+		}
+		j.lines++
+		j.to = end
+	}
 	switch {
 	case j.skip:
 		c.emitTooLong(from, 1, end)
 		c.setSkip(j, p.partial)
-		c.joinSilent(e)
-		return true
-	case j.lines == 0:
-		j.from = from
-		c.open++
-	}
-	j.lines++
-	j.to = end
-	switch {
 	case end-j.from.off > int64(c.max):
 		c.emitTooLong(j.from, j.lines, end)
 		c.drop(j)
